@@ -15,11 +15,12 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kit/serve/tracing': 'pods by their requests; the collector may hang',
   mic: 'nobody: how long MIC works before it yields',
   'kubectl/access': 'editors of a namespace by AzureIdentities, for whoever runs the command',
+  'kubectl/rights': 'who runs the command; the API server may hang',
+  'kubectl/judge': 'editors of a namespace by objects, for whoever runs the command',
   'kubectl/logs': 'editors of a namespace by objects and log lines, for whoever runs the command',
   'kubectl/cluster': 'editors of a namespace by objects and log lines, for whoever runs the command',
   'kubectl/print': 'editors of a namespace by names and texts of objects, for whoever runs the command',
   'kubectl/cli': 'who runs the command; the API server may hang',
-  'kubectl/judge': 'editors of a namespace by objects, for whoever runs the command',
   'kubectl/doctor': 'who runs the command; the API server may hang',
   'kubectl/status': 'who runs the command',
   'kubectl/ui':

@@ -70,7 +70,7 @@ export const rooms = [
     folder: kubectl('migrate'),
     head: 'plan',
     pure: {
-      except: ['read-identity', 'migrate', 'read-cluster', 'make-plan'],
+      except: ['migrate', 'read-facts', 'migration-state'],
     },
   },
   { folder: kubectl('print'), head: 'table' },

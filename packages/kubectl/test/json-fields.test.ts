@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import type { Finding, Remedy } from '@pod-identity/policy';
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { beforeAll, expect, test } from 'vitest';
-import type { FoundHolder } from '../src/access/holders.ts';
-import type { UseEntry } from '../src/access/use-entry.ts';
-import type { VerdictObject } from '../src/access/verdicts.ts';
+import type { Holder } from '../src/access/grants.ts';
+import type { IdentityEntry } from '../src/access/targets.ts';
+import type { UseEntry } from '../src/access/uses.ts';
 import type { Cause, PodRow, Report, Service } from '../src/judge/report.ts';
 import type { Plan, Step } from '../src/migrate/plan.ts';
 import type { MigrationState } from '../src/migrate/migration-state.ts';
@@ -43,25 +43,17 @@ const typed: Readonly<Record<string, readonly string[]>> = {
   status: report,
   explain: [...finding, ...remedy],
   access: [
-    ...fields<VerdictObject>({
+    ...fields<IdentityEntry>({
       resource: true,
       name: true,
       right: true,
       on: true,
-      why: true,
       roles: true,
+      by: true,
+      warning: true,
     }),
-    ...fields<FoundHolder>({
-      kind: true,
-      namespace: true,
-      name: true,
-      on: true,
-      clusterRole: true,
-      clusterRoleBinding: true,
-      verified: true,
-    }),
+    ...fields<Holder>({ holder: true, on: true, clusterRole: true, clusterRoleBinding: true }),
     ...fields<UseEntry>({
-      namespace: true,
       pod: true,
       node: true,
       serviceAccount: true,
@@ -72,7 +64,6 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       right: true,
       mayUse: true,
       state: true,
-      problem: true,
     }),
   ],
   migrate: [
@@ -90,7 +81,6 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       own: true,
       hasBroker: true,
       identities: true,
-      workloadAccounts: true,
       unknown: true,
       next: true,
     }),

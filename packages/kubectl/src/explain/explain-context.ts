@@ -1,5 +1,5 @@
-import type { Rules } from '../access/modes.ts';
-import type { Rights } from '../access/rights.ts';
+import type { Rules } from '../rights/modes.ts';
+import type { Rights } from '../rights/rights.ts';
 import type { ObjectName } from '../cluster/fields.ts';
 import type { ReadsWithinRights } from '../cluster/within-rights.ts';
 import type { Session } from '../cli/command.ts';

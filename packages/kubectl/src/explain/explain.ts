@@ -3,8 +3,8 @@
 import { coreKinds, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import { parseObjectName } from '../cli/arguments.ts';
-import { rulesOf } from '../access/modes.ts';
-import { openRights } from '../access/rights.ts';
+import { rulesOf } from '../rights/modes.ts';
+import { openRights } from '../rights/rights.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { keyOf, textAt, type ObjectName } from '../cluster/fields.ts';
 import { needs, readWithinRights } from '../cluster/within-rights.ts';

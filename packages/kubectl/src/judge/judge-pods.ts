@@ -1,7 +1,7 @@
 // What each pod waits for, and why.
 import type { AzureIdentity, AzureIdentityBinding, Mismatch } from '@pod-identity/crd-types';
-import type { Rules } from '../access/modes.ts';
-import type { Right } from '../access/verdicts.ts';
+import type { Rules } from '../rights/modes.ts';
+import type { Right } from '../rights/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';

@@ -1,7 +1,7 @@
 // Mistakes that people make, each in a world without another one: the cause that names it, and the remedy.
 import { describe, expect, test } from 'vitest';
-import type { Rules } from '../access/modes.ts';
-import type { Right } from '../access/verdicts.ts';
+import type { Rules } from '../rights/modes.ts';
+import type { Right } from '../rights/verdicts.ts';
 import { readNode } from '../cluster/node.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import type { Installed, Services } from '../cluster/services.ts';

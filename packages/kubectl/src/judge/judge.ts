@@ -1,7 +1,7 @@
 // Room: the one judgement over what was read of the cluster: causes, each with all that it concerns; status, doctor and the page show it.
 // It must not decide who may use an identity: mic, nmi and policy do.
 import { accessTargetKey } from '@pod-identity/crd-types';
-import type { Rules } from '../access/modes.ts';
+import type { Rules } from '../rights/modes.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf, unknownOf } from '../cluster/lists.ts';
 import type { ClusterRead } from '../cluster/read-cluster.ts';

@@ -14,7 +14,7 @@ import {
   type MatchResult,
 } from '@pod-identity/crd-types';
 import { modeForIdentity, targetsOf } from '@pod-identity/policy';
-import type { Rules } from '../access/modes.ts';
+import type { Rules } from '../rights/modes.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';

@@ -1,6 +1,6 @@
-import { rulesOf } from '../access/modes.ts';
-import { openRights } from '../access/rights.ts';
-import { createReviews, rightIn, type Right } from '../access/verdicts.ts';
+import { rulesOf } from '../rights/modes.ts';
+import { openRights } from '../rights/rights.ts';
+import { createReviews, rightIn, type Right } from '../rights/verdicts.ts';
 import type { Session } from '../cli/command.ts';
 import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
 import { readMissed } from './read-missed.ts';

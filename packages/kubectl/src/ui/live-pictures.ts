@@ -1,6 +1,6 @@
 // The cluster as the user may see it, and the pictures of it.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { rulesOf } from '../access/modes.ts';
+import { rulesOf } from '../rights/modes.ts';
 import type { Session } from '../cli/command.ts';
 import { readAgents } from '../cluster/agents.ts';
 import { followCluster, type FollowedCluster } from '../cluster/follow-cluster.ts';

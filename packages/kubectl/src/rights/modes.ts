@@ -1,3 +1,5 @@
+// Room: which rules and rights count in the cluster, as the services and the API server say it.
+// It must not look at pods or bindings.
 import { strictestMode, type AccessMode } from '@pod-identity/crd-types';
 import type { Session } from '../cli/command.ts';
 import { configsOf } from '../cluster/services.ts';
