@@ -23,7 +23,7 @@ const notes = [
   '- `--compat-errors` copies the original’s statuses and texts for the outcomes of NMI, not its behaviour. A body is text that ends in a line break, which msal-node and msal for Python cannot parse. `--compat-errors=status` returns these statuses and Retry-After in JSON with our texts. In managed mode the text is `no azure identity found for request clientID …`; a selector in the request puts `clientID in request: …, ` before it.',
   '- `--not-assigned-status 404` makes a pending identity 404 instead of 503. `--compat-errors --set-retry-after-header` returns 503 with `Retry-After: 20` where an entry says 404.',
   '- A transient failure (429, 404, 410, 5xx or silence of the metadata service) is returned at once. With `--compat-errors` or `--compat-errors=status` it is first retried within `--hold`; each retry counts against the pod’s share of requests.',
-  '- Commands in texts name the namespace `aad-pod-identity`: put yours after `-n`. In managed mode the text about a missing right names `nmi explain` instead of the plug-in’s `access`.',
+  '- Commands in texts name the namespace `aad-pod-identity`: put yours after `-n`.',
 ];
 
 const requests = [

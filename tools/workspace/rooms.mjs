@@ -91,7 +91,7 @@ export const rooms = [
   { folder: 'packages/kit/src/testing' },
 
   { folder: 'packages/mic/src' },
-  { folder: mic('commands'), head: 'explain' },
+  { folder: mic('commands'), head: 'command' },
   { folder: mic('config'), pure: 'all' },
   { folder: mic('term'), head: 'controller', never: [mic('azure')] },
   {
@@ -181,6 +181,7 @@ export const rooms = [
       'missing-right',
       'decide-with-rights',
       'select-identity',
+      'bindings-of-selector',
       'authorize',
     ],
     never: [nmi('handle'), nmi('respond')],

@@ -34,7 +34,7 @@ async function open(): Promise<string> {
 test('explain: an editor who may not see the broker is not told that a pod of a federated identity gets no token', async () => {
   const { code, out } = await plugIn(['explain', 'pay/web-0', '--kubeconfig', await open()]);
   expect(out).not.toContain('cannot be served');
-  expect(out).toMatch(/^… result .*rights that you may not see$/m);
+  expect(out).toMatch(/^… pay\/web-0 .*rights that you may not see$/m);
   expect(code).toBe(2);
 });
 
@@ -85,7 +85,7 @@ test('explain: who may not read Secrets is not told that the pod of a service pr
   const { sim } = await openPrincipal();
   const { code, out } = await plugIn(['explain', 'pay/web-0', '--kubeconfig', await editorOf(sim, 'pay')]);
   expect(out).toMatch(/^… identity .*Secret pay\/app/m);
-  expect(out).not.toMatch(/^✓ result/m);
+  expect(out).not.toMatch(/^✓ pay\/web-0/m);
   expect(code).toBe(2);
 });
 

@@ -10,5 +10,5 @@ if (major < 22 || (major === 22 && minor < 21)) {
 
 // Imported late: on an old Node this import fails, and the version is checked before.
 const { runMic } = await import('./run.ts');
-const [, script = '', ...argv] = process.argv;
-process.exitCode = await runMic({ argv, script, env: process.env, hostname: hostname() });
+const [, , ...argv] = process.argv;
+process.exitCode = await runMic({ argv, env: process.env, hostname: hostname() });

@@ -1,5 +1,6 @@
 // What each pod waits for, and why.
 import type { AzureIdentity, AzureIdentityBinding, Mismatch } from '@pod-identity/crd-types';
+import type { Lookup } from '@pod-identity/policy';
 import type { Rules } from '../rights/modes.ts';
 import type { Right } from '../rights/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
@@ -58,7 +59,7 @@ function rowOf(pod: PodRead, world: World): PodRow | undefined {
   return { pod: keyOf(pod), serviceAccount, identities, host: matching.hostOf(pod), node, state, why };
 }
 
-function reachOf({ isOnHostNetwork }: PodRead, isExempt: boolean): string {
+export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {
   if (isOnHostNetwork)
     return 'is on the host network: it reaches the machine’s own identities, and NMI does not see it';
   return isExempt ? 'an AzurePodIdentityException lets it reach the machine’s own identities' : '';
@@ -111,7 +112,7 @@ function copiesInto(
   namespace: string,
   { identity, binding }: Mismatch,
   { identities, bindings }: ClusterRead,
-): readonly object[] | undefined {
+): Lookup['copies'] {
   const source = itemsOf(identities).find(({ view }) => view.key === identity)?.view;
   const selecting = itemsOf(bindings).find(({ view }) => view.key === binding)?.view;
   if (source?.kind !== 'valid' || selecting?.kind !== 'valid') return undefined;

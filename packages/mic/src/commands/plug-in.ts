@@ -1,5 +1,4 @@
 // What the kubectl plug-in uses of MIC: its configuration, its view of a cluster and its explanations.
-export { createAssignedIdentityReader } from '../apply/assigned-identity-reader.ts';
 export { readOriginalWarning } from '../compat/connect-original.ts';
 export {
   deniedAction,
@@ -25,7 +24,7 @@ export { explainPod, recordFinding, type Explanation } from '../tell/explain-pod
 export { clientIdRemedy, remedyFor } from '../tell/remedy.ts';
 export { listProblems } from '../tell/spec-texts.ts';
 export { machinesInUse } from './machines-in-use.ts';
-export { explainPods, readExplanation as readMicExplanation, readRecords } from './explain.ts';
+export { explainPods, readRecords } from './explain.ts';
 export { accessOnce } from './look.ts';
 export { listClusterRoles, type ClusterRoles } from './rbac.ts';
 export { reviewTarget } from './review-rights.ts';

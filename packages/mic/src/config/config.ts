@@ -1,7 +1,6 @@
 // Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
 import {
-  afterService,
   logOf,
   readFlags,
   tracingOf,
@@ -25,7 +24,6 @@ export interface MicConfig extends AsGiven, NodeSettings {
   readonly command: MicCommand;
   /** MIC's own namespace. */
   readonly podNamespace: string;
-  readonly isNamespaceGiven: boolean;
   readonly leader: Leader;
   readonly log: LogSettings;
   readonly tracing: TracingSettings | undefined;
@@ -48,23 +46,18 @@ export type ConfigReading =
   | { readonly ok: true; readonly config: MicConfig }
   | { readonly ok: false; readonly problems: readonly FlagProblem[] };
 
-/** Commands have the flags of the MIC that runs in this container, if any (`service`: its arguments), but for its log. */
 export function readMicConfig(from: {
   readonly argv: readonly string[];
   readonly env: Env;
   readonly hostname: string;
-  readonly service?: readonly string[] | undefined;
 }): ConfigReading {
-  const { argv, env, service } = from;
-  const own = readFlags(micFlags, from);
-  const isService = own.positional.length === 0;
-  const flags = isService ? own : readFlags(micFlags, { argv: afterService(micFlags, argv, service), env });
+  const flags = readFlags(micFlags, from);
   const command = readCommand(flags);
   // Problems do not prevent help.
   const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
   if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
-  const { ignored, warnings } = own;
-  const log = logOf(own.values.log, own.given);
+  const { ignored, warnings } = flags;
+  const log = logOf(flags.values.log, flags.given);
   return {
     ok: true,
     config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored, warnings }),
@@ -75,14 +68,12 @@ function settingsOf(
   values: MicFlagValues,
   { env, hostname }: { readonly env: Env; readonly hostname: string },
 ): Omit<MicConfig, 'command' | 'log' | 'ignored' | 'warnings'> {
-  const given = env['MIC_POD_NAMESPACE'];
-  const podNamespace = given ?? 'default';
+  const podNamespace = env['MIC_POD_NAMESPACE'] ?? 'default';
   const { leader, tracing } = values;
   return {
     ...values,
     ...nodeSettings(values, podNamespace),
     podNamespace,
-    isNamespaceGiven: given !== undefined,
     leader: {
       identity: leader.identity ?? hostname,
       namespace: leader.namespace ?? podNamespace,

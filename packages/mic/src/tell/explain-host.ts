@@ -1,5 +1,5 @@
 import { hostName, type Host, type ResourceId } from '@pod-identity/crd-types';
-import { info, inMic, ok, problem, waiting, type Finding } from '@pod-identity/policy';
+import { info, ok, problem, waiting, type Finding } from '@pod-identity/policy';
 import type { HostFacts, Quarantine, ReportedFailure } from '../snapshot/facts/facts.ts';
 import type { ObjectReference } from '../snapshot/views.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
@@ -70,16 +70,12 @@ function comingTo(facts: HostFacts, { id }: HostCase): string {
     : 'lists it, and the update that puts it there is not known to have succeeded: MIC waits for its end';
 }
 
-const recordsLacking = info('host', 'MIC’s records about its hosts were not found', {
-  text: 'set MIC_POD_NAMESPACE to the namespace of MIC, or ask in its pod',
-  command: inMic('explain NAMESPACE/POD'),
-});
+const recordsLacking = info('host', 'MIC’s records about its hosts were not found');
 /** For a host without a recorded failure. */
 const unseen = ({ host }: HostCase): Finding =>
   info(
     'host',
     `what ${hostName(host)} carries was not looked at, since that takes access to Azure; the state of the AzureAssignedIdentity is what MIC has last seen`,
-    { text: 'look with the rights of MIC, in its pod', command: inMic('explain NAMESPACE/POD') },
   );
 const permitted: Finding = ok('permission', 'Azure let it be attached');
 const unknownPermission: Finding = info('permission', 'not known before it was attached once');

@@ -10,7 +10,7 @@ export function lookUp(namespace: string, skip: Skip | undefined, index: Cluster
 }
 
 /** Not of a service principal: its Secret is in the other namespace, too. */
-function copiesInto(namespace: string, skip: Skip, index: ClusterIndex): readonly object[] | undefined {
+function copiesInto(namespace: string, skip: Skip, index: ClusterIndex): Lookup['copies'] {
   const identity = index.objects.validIdentity(skip.identity ?? '');
   const binding = index.objects.binding(skip.binding ?? '');
   if (!identity || binding?.kind !== 'valid') return undefined;

@@ -207,8 +207,6 @@ describe('readConfig', () => {
     [['--compat-errors=status'], { compatErrors: 'status' }],
     [['--exact-errors'], { exactErrors: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
-    [['explain', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
-    [['explain', '--pod', 'shop/web'], { command: { kind: 'explain', pod: 'shop/web' } }],
     [
       ['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,x/y='],
       { controller: { namespace: 'infra', serviceAccount: 'mic', labels: { app: 'mic', 'x/y': '' } } },
@@ -264,57 +262,8 @@ describe('readConfig', () => {
     expect(read(argv)).toEqual({ kind: 'problems', problems: [expect.stringContaining(problem)] });
   });
 
-  describe('explain in the container of the service', () => {
-    const service = ['--node=n', '--identity-access=rbac', '--hold', '3s', '--log-format=json', '--v=5'];
-    const explained = (argv: string[], of: readonly string[] | undefined) => {
-      const reading = readConfig({ argv: ['explain', 'default/web', ...argv], env: {}, service: of });
-      if (reading.kind !== 'config') throw new Error(JSON.stringify(reading));
-      return reading.config;
-    };
-
-    it('has the flags of the service, but not those of its log', () => {
-      expect(explained([], service)).toMatchObject({
-        command: { kind: 'explain', pod: 'default/web' },
-        node: 'n',
-        identityAccess: 'rbac',
-        holdMs: 3_000,
-        log: { format: 'text', level: 'info' },
-      });
-    });
-
-    it.each<[string, readonly string[] | undefined, unknown[]]>([
-      ['they are known', service, []],
-      [
-        'there is no service',
-        undefined,
-        [expect.stringContaining('process 1 here is not the service') as string],
-      ],
-      [
-        'they are of another version',
-        ['--later=1'],
-        [expect.stringContaining('of another command') as string],
-      ],
-    ])('says whether the flags of the service count: %s', (_, of, warnings) => {
-      const argv = ['explain', 'default/web', '--node=n'];
-      expect(readConfig({ argv, env: {}, service: of })).toMatchObject({ kind: 'config', warnings });
-    });
-
-    it('has its own where they are given', () => {
-      expect(explained(['--identity-access=warn', '--log-format=json'], service)).toMatchObject({
-        identityAccess: 'warn',
-        holdMs: 3_000,
-        log: { format: 'json' },
-      });
-    });
-
-    it.each<[string, readonly string[] | undefined]>([
-      ['another program', undefined],
-      ['another command', ['install-redirect', '--identity-access=rbac']],
-      ['another version, with unknown flags', ['--identity-access=rbac', '--later=1']],
-      ['arguments that end the flags', ['--identity-access=rbac', '--']],
-    ])('has the defaults beside %s', (_, of) => {
-      expect(explained([], of).identityAccess).toBe('namespace');
-    });
+  describe('check-federated in the container of the service', () => {
+    const service = ['--node=n', '--identity-access=rbac'];
 
     it.each<[string, readonly string[] | undefined, string]>([
       ['the broker', ['broker', '--broker-assertion-file=/a', '--broker-cloud=AzureChinaCloud'], '/a'],

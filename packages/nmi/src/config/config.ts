@@ -20,7 +20,6 @@ import { warningsOf } from './warnings.ts';
 
 export type NmiCommand =
   | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'canary' | 'broker' }
-  | { readonly kind: 'explain'; readonly pod: string }
   | ({ readonly kind: 'check-federated' } & FederatedCheck);
 
 /** Of `check-federated`: ids in lower case. */
@@ -61,10 +60,7 @@ export interface ConfigSource {
 
 type Reading = FlagReading<NmiFlagValues>;
 
-/**
- * The configuration, or all its problems at once. `explain` and `check-federated` have the flags of the service, but for its log; the
- * service of the latter is the broker.
- */
+/** The configuration, or all its problems at once. `check-federated` has the flags of the broker, but for its log. */
 export function readConfig({ argv, env, service }: ConfigSource): ConfigReading {
   const own = readFlags(nmiFlags, { argv, env });
   const beside = besideOf(own, service);
@@ -85,12 +81,11 @@ export function readConfig({ argv, env, service }: ConfigSource): ConfigReading 
   };
 }
 
-/** For commands that decide as the service of their container does: its flags, unless process 1 is another program. */
+/** For a command that decides as the service of its container does: its flags, unless process 1 is another program. */
 function besideOf(
   { positional: [word] }: Reading,
   service: ConfigSource['service'],
 ): { readonly flags: ConfigSource['service'] } | undefined {
-  if (word === 'explain') return { flags: service };
   if (word !== 'check-federated') return undefined;
   const [command, ...flags] = service ?? [];
   return { flags: command === 'broker' ? flags : undefined };
@@ -141,7 +136,6 @@ const commands = [
   'install-redirect',
   'uninstall-redirect',
   'check-ready',
-  'explain',
   'canary',
   'broker',
   'check-federated',
@@ -151,17 +145,10 @@ const commands = [
 function commandOf({ positional, values }: Reading): NmiCommand | string {
   const [word = 'run', ...more] = positional;
   const kind = commands.find((command) => command === word);
-  if (kind === 'explain' && more.length < 2) return explainOf(more[0] ?? values.words.pod);
   if (kind === 'check-federated') return checkOf(more, values);
-  if (kind === undefined || kind === 'explain' || more.length > 0)
+  if (kind === undefined || more.length > 0)
     return `${positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
   return { kind };
-}
-
-function explainOf(pod: string): NmiCommand | string {
-  return /^[^/]+\/[^/]+$/.test(pod)
-    ? { kind: 'explain', pod }
-    : 'explain needs a pod, as NAMESPACE/POD: nmi explain NAMESPACE/POD';
 }
 
 function checkOf(

@@ -1,11 +1,5 @@
-import { findingLines, type Finding } from '@pod-identity/policy';
+import type { Finding } from '@pod-identity/policy';
 import type { ExpectedResponse } from './expected-response.ts';
-import type { Explanation } from './explain.ts';
-
-/** For a terminal: one line for each finding and answer, followed by the remedy. */
-export function explanationLines({ pod, findings, responses, result }: Explanation): readonly string[] {
-  return findingLines(`pod ${pod}`, [...findings, ...responses.map(responseFinding), result]);
-}
 
 export function responseFinding({ selector, ifMachine, status, text, afterMs }: ExpectedResponse): Finding {
   const without = ifMachine === 'denied' ? 'not ' : '';
