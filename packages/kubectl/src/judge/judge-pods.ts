@@ -152,6 +152,7 @@ function rowOf(pod: PodRead, world: World): readonly PodRow[] {
       pod: keyOf(pod),
       serviceAccount: pod.serviceAccount,
       identities: matches.map(({ identity }) => keyOf(identity.metadata)),
+      bindings: matches.map(({ binding }) => keyOf(binding.metadata)),
       host: hosts.get(pod.nodeName) ?? '',
       node: pod.nodeName,
       state,

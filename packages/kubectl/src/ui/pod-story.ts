@@ -5,7 +5,7 @@ import { numberAt, textAt, type ObjectName } from '../cluster/fields.ts';
 import { itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
 import { readStory } from '../explain/explain.ts';
 import { readLastLines } from '../logs/logs.ts';
-import type { PodStory } from './picture.ts';
+import type { PodStory } from './story.ts';
 
 /** Of Events and of lines: who wants more has `kubectl get events` and `logs`. */
 const most = 20;

@@ -3,11 +3,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Clock } from '@pod-identity/kit/core';
 import { headersLimit, requestLimits } from '@pod-identity/kit/serve';
-import type { ClusterChecks, PodStory } from './picture.ts';
-import type { Pictures } from './picture-feed.ts';
-import { sendPictures } from './stream.ts';
+import type { PodStory } from './story.ts';
 
 export interface PageFile {
   readonly contentType: string;
@@ -23,12 +20,10 @@ export interface PageServerOptions {
   readonly proof: string;
   /** By path. Anyone on this machine may read them. */
   readonly files: ReadonlyMap<string, PageFile>;
-  readonly pictures: Pictures;
+  /** The report as JSON, and when it was read. Rejects with a message for the page. */
+  readonly readStatus: () => Promise<{ readonly body: string; readonly readAt: string }>;
   /** `pod`: `namespace/name`. Rejects with a message for the page. */
   readonly readStory: (pod: string, signal: AbortSignal) => Promise<PodStory>;
-  /** Rejects with a message for the page. */
-  readonly readChecks: (signal: AbortSignal) => Promise<ClusterChecks>;
-  readonly clock: Clock;
 }
 
 export interface PageServer {
@@ -36,11 +31,11 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** A page needs two: one for the stream, one for stories. */
+/** A browser keeps six at most, however many tabs. */
 const mostConnections = 16;
 /** Of those on which no token has come. */
 const mostUnknown = 8;
-/** Stories and checks that are read or wait, of all pages: each lists the cluster again. */
+/** Stories that are read or wait, of all pages: each lists the cluster. */
 const mostReads = 8;
 /** About as long as a story takes. */
 const retrySeconds = 5;
@@ -108,7 +103,7 @@ function refusalOf({ method, headers }: IncomingMessage, port: number): number |
 }
 
 interface Serving extends PageServerOptions {
-  /** The responses of stories and checks that are read or wait. */
+  /** The responses of stories that are read or wait. */
   readonly reads: Set<ServerResponse>;
 }
 
@@ -133,13 +128,12 @@ type Send = (response: ServerResponse, query: URLSearchParams, options: Serving)
 
 /** What only pages with the token get. */
 const sends: ReadonlyMap<string, Send> = new Map<string, Send>([
-  ['/v1/picture', (response, _, { pictures, clock }) => sendPictures(response, pictures, clock)],
-  ['/v1/checks', (response, _, { reads, readChecks }) => void sendRead(response, reads, readChecks)],
+  ['/v1/status', (response, _, { readStatus }) => void sendStatus(response, readStatus)],
   [
     '/v1/story',
     (response, query, { reads, readStory }) => {
       const pod = query.get('pod') ?? '';
-      if (podName.test(pod)) void sendRead(response, reads, (signal) => readStory(pod, signal));
+      if (podName.test(pod)) void sendStory(response, reads, (signal) => readStory(pod, signal));
       else end(response, 400);
     },
   ],
@@ -147,7 +141,26 @@ const sends: ReadonlyMap<string, Send> = new Map<string, Send>([
 
 const podName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 
-async function sendRead(
+async function sendStatus(
+  response: ServerResponse,
+  readStatus: PageServerOptions['readStatus'],
+): Promise<void> {
+  try {
+    const { body, readAt } = await readStatus();
+    response.setHeader('x-pod-identity-read-at', readAt);
+    sendJson(response, body);
+  } catch (error) {
+    sendFailure(response, error);
+  }
+}
+
+const sendJson = (response: ServerResponse, body: string) =>
+  response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+
+const sendFailure = (response: ServerResponse, error: unknown): void =>
+  end(response, 502, error instanceof Error ? error.message : String(error));
+
+async function sendStory(
   response: ServerResponse,
   reads: Set<ServerResponse>,
   read: (signal: AbortSignal) => Promise<unknown>,
@@ -161,10 +174,9 @@ async function sendRead(
   const closed = new AbortController();
   response.on('close', () => closed.abort());
   try {
-    const body = JSON.stringify(await read(closed.signal));
-    response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    sendJson(response, JSON.stringify(await read(closed.signal)));
   } catch (error) {
-    end(response, 502, error instanceof Error ? error.message : String(error));
+    sendFailure(response, error);
   } finally {
     reads.delete(response);
   }
@@ -175,7 +187,7 @@ const texts: Readonly<Record<number, string>> = {
   401: 'the header x-pod-identity-token must be the token of the address that was printed',
   404: 'not found',
   405: 'only GET is allowed',
-  429: `${mostReads} stories and checks are being read already: try again in ${retrySeconds} seconds`,
+  429: `${mostReads} stories are being read already: try again in ${retrySeconds} seconds`,
   421: 'the header Host must be the address that was printed',
 };
 
