@@ -2,7 +2,6 @@
 import type { KubeObject } from '../stage/objects.ts';
 
 interface Probe {
-  readonly httpGet?: { readonly host?: string; readonly path: string };
   readonly exec?: { readonly command: readonly string[] };
   readonly periodSeconds?: number;
   readonly failureThreshold?: number;

@@ -65,6 +65,8 @@ export const recipes: Readonly<Record<ImageName, Recipe>> = {
   mic: {
     description: 'Managed Identity Controller: assigns Azure identities to nodes for the pods that run there',
     user: nonroot,
+    // For the exec probes.
+    programs: { packages: ['coreutils'], files: ['usr/bin/test'], links: {} },
   },
   nmi: {
     description: 'Node Managed Identity: gives pods of its node tokens of their Azure identities',

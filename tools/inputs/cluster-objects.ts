@@ -56,7 +56,15 @@ export const clusterObjectEntries: readonly InputEntry[] = [
     input: 'place and account of a pod',
     readBy: 'MIC and NMI',
     reads: [
-      ...within('NMI:Pod.spec', 'nodeName', 'hostNetwork', 'serviceAccountName', 'runtimeClassName'),
+      ...within(
+        'NMI:Pod.spec',
+        'nodeName',
+        'hostNetwork',
+        'serviceAccountName',
+        'runtimeClassName',
+        'shareProcessNamespace',
+      ),
+      'NMI:Pod.metadata.annotations.io.kubernetes.cri.untrusted-workload',
       ...within('MIC:Pod.spec', 'nodeName', 'serviceAccountName'),
     ],
     writer: `${editor}, once, when he creates it; the kubelet of a stolen node: pods without an account`,

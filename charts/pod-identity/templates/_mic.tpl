@@ -9,6 +9,7 @@
 {{- include "flag" (list "--leader-election-duration" .leaderElection.duration) }}
 - --http-probe-port={{ .probePort }}
 - --prometheus-port={{ .prometheusPort }}
+- --probe-file=/dev/shm/probe
 {{- include "sharedFlags" (list $ "mic") }}
 {{- if not (has $.Values.startupTaint (list "" "aadpodidentity.k8s.io/nmi-not-ready")) }}
 - --startup-taint={{ $.Values.startupTaint }}

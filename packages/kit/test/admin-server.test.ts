@@ -97,6 +97,20 @@ describe('admin server', () => {
     expect(await bodies()).toEqual(['made 3', 'made 3']);
   });
 
+  test('a program that becomes ready says so at once', async () => {
+    let status = 503;
+    const routes = [{ path: '/readyz', respond: () => ({ status, body: '' }) }];
+    server = await startAdminServer({ port: 0, host: '127.0.0.1', clock: createFakeClock(), log, routes });
+    const statusNow = async () => {
+      const { statusCode, body } = await request(`http://127.0.0.1:${server!.port}/readyz`);
+      await body.dump();
+      return statusCode;
+    };
+    expect(await statusNow()).toBe(503);
+    status = 200;
+    expect(await statusNow()).toBe(200);
+  });
+
   test('an address in use makes the start fail', async () => {
     await start();
     const again = startAdminServer({ port: server!.port, host: '127.0.0.1', log, routes: [] });

@@ -47,7 +47,8 @@ import { untraced, type Tracing } from './trace/tracing.ts';
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
 
 /** Runs MIC as a process until the signal aborts. */
-async function serve({ config, version, log, metrics, transport, azure, signal, trace }: Started) {
+async function serve(started: Started) {
+  const { config, version, log, metrics, transport, azure, signal, trace } = started;
   reportIdleSettings(config, log);
   const ambient = { transport, clock: systemClock, random: Math.random, log };
   // Read in the background, and possibly never known: it only completes the commands in messages.
@@ -73,20 +74,29 @@ async function serve({ config, version, log, metrics, transport, azure, signal, 
     azure.watch(signal),
     // Joins the election once the original's MIC is gone; while leading, reports the original's MIC.
     original.standBy(signal).then(() => elector.run(signal, (term) => original.beside(term, mic.lead(term)))),
-    // Health, readiness, metrics.
-    keepAdminServers(adminOf(mic, { config, log, metrics }), signal),
+    // Health, readiness, metrics, the file of the probes.
+    keepAdminServers(adminOf(mic, started), signal),
   ]);
   await events.flush();
   return 0;
 }
 
-function adminOf(mic: Controller, started: Pick<Started, 'config' | 'log' | 'metrics'>): AdminOptions {
-  const { config, log, metrics: registry } = started;
+function adminOf(mic: Controller, { config, log, metrics: registry, probeFile }: Started): AdminOptions {
   const { health, metrics } = config;
   const isLeading = () => mic.term !== undefined;
   const refreshGauges = () => mic.refreshGauges();
   const problem = () => mic.problem;
-  return { health, metrics, log, registry, isLeading, watches: mic.view, problem, refreshGauges };
+  return {
+    health,
+    metrics,
+    probeFile,
+    log,
+    registry,
+    isLeading,
+    watches: mic.view,
+    problem,
+    refreshGauges,
+  };
 }
 
 /** External dependencies and settings of MIC; tests pass a simulator's. */

@@ -18,6 +18,7 @@ import { createTokenHandler } from './handle/token.ts';
 import { createCallerFinder, type CallerFinder } from './identify/find-caller.ts';
 import { createNamedPodFinder } from './identify/find-named.ts';
 import { createNeighbourTable, type NeighbourTable } from './identify/neighbour-table.ts';
+import type { PodView } from './identify/pod-view.ts';
 import { createRunningContainers, type RunningContainers } from './identify/running-containers.ts';
 import { createPodInformer, type PodRequest } from './identify/pod-directory.ts';
 import type { metricSpecs } from './tell/metrics.ts';
@@ -77,7 +78,7 @@ const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 export function createAgent(options: AgentOptions): Agent {
   const { config, metrics, clock, neighbours = createNeighbourTable(options.clock) } = options;
   const watched = watch(options);
-  const { pods, informers } = watched;
+  const { pods, informers, containers } = watched;
   const limits = callerLimits(config);
   const telemetry = createTelemetry({ ...options, pods });
 
@@ -88,7 +89,7 @@ export function createAgent(options: AgentOptions): Agent {
   // Neither readiness nor a decision depends on them.
   const hints = recordHints(options, watched, supply);
   const granter = createTokenGranter(options, { watched, limits, supply, access, trace });
-  const callers = trace.callers(callerFinder(options, pods, neighbours));
+  const callers = trace.callers(callerFinder(options, watched, neighbours));
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
@@ -98,7 +99,7 @@ export function createAgent(options: AgentOptions): Agent {
     ...config,
     ...options,
     proxy,
-    token: createTokenHandler({ ...shared, callers, uidAt: (address) => pods.podAt(address)?.uid }),
+    token: createTokenHandler({ ...shared, ...evidence(pods, containers), callers }),
     canary: createCanaryHandler({ ...config, isOwnPod: (address) => pods.filedUnder(address).length > 0 }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
     onSent: trace.onSent(telemetry.onSent),
@@ -172,14 +173,14 @@ function measureWatches(
   }
 }
 
+const evidence = (pods: Watched['pods'], containers: RunningContainers) => ({
+  uidAt: (address: string) => pods.podAt(address)?.uid,
+  hasStopped: (pod: PodView) => containers.of(pod) === 'none',
+});
+
 function callerFinder(
-  {
-    config,
-    clock,
-    metrics,
-    containers = createRunningContainers(config.brokerService.pod.uid),
-  }: AgentOptions,
-  pods: Watched['pods'],
+  { config, clock, metrics }: AgentOptions,
+  { pods, containers }: Watched,
   neighbours: NeighbourTable,
 ): CallerFinder {
   return createCallerFinder({
@@ -195,7 +196,9 @@ function callerFinder(
   });
 }
 
-function watch({ config, transport, clock, random, log, metrics, bootedAt }: AgentOptions) {
+function watch(options: AgentOptions) {
+  const { config, transport, clock, random, log, metrics, bootedAt } = options;
+  const { containers = createRunningContainers(config.brokerService.pod.uid) } = options;
   const noted = noteResponses(transport, clock);
   const common = { transport: noted, node: config.node, clock, random, log };
   const onFailed = (request: PodRequest) => metrics.count('kubernetesErrors', { operation_type: request });
@@ -211,7 +214,7 @@ function watch({ config, transport, clock, random, log, metrics, bootedAt }: Age
     onlyFor: keepsAll(config) ? undefined : pods.informer,
   });
   const latest: LatestPod = ({ namespace, name }) => pods.named(namespace, name);
-  return { common, pods, latest, cluster, informers: [pods.informer, ...cluster.informers] };
+  return { common, pods, containers, latest, cluster, informers: [pods.informer, ...cluster.informers] };
 }
 
 type Watched = ReturnType<typeof watch>;

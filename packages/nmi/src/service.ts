@@ -7,6 +7,8 @@ import {
   createPrinter,
   printWhole,
   keepAdminServer,
+  keepProbeFile,
+  openProbeFile,
   openTracer,
   standardOutput,
   systemClock,
@@ -26,7 +28,6 @@ import { isServedByAgent, readForeignListeners } from './server/port/socket-tabl
 import { explainCommand } from './commands/explain.ts';
 import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
-import { keepProbeFile, openProbeFile } from './ready/probe-file.ts';
 import { probeListener } from './ready/readiness.ts';
 import { assembleRedirect } from './redirect/assemble.ts';
 import { installRedirect, uninstallRedirect, warnOfLeftovers } from './commands/redirect.ts';
@@ -78,6 +79,7 @@ async function explain(
 }
 
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
+  const file = await openProbeFile(config.probeFile, systemClock.now());
   const transport = await connect(config);
   const { tracing, node: instance } = config;
   const tracer = await openTracer(tracing, { version, instance, clock: systemClock, log });
@@ -89,7 +91,6 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const end = startWatching(agent, transport, tracer);
   // Before the wait for the port, so that probes get a response.
   const kept = [keepAdmin(config, agent, { log, text: () => metrics.text(), signal })];
-  const file = openProbeFile(config.probeFile);
   kept.push(keepProbeFile({ ...agent.readiness, ...doors, file }, signal));
   const server = atOnce ?? (await startLate(starting, signal));
   if (server === undefined) return end(kept);

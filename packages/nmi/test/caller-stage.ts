@@ -3,6 +3,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import type { PodCheck, NoResponse } from '../src/identify/results.ts';
 import type { CheckResult } from '../src/identify/holder-lookup.ts';
 import { createCallerFinder, type CallerFinder } from '../src/identify/find-caller.ts';
+import { othersAwait } from '../src/identify/identify-pod.ts';
 import type { PodView } from '../src/identify/pod-view.ts';
 import type { RunningContainers } from '../src/identify/running-containers.ts';
 import { connection, patient, pod } from './builders.ts';
@@ -68,6 +69,7 @@ export const stage = (given: Given = {}) => {
       get revision() {
         return state.revision;
       },
+      othersAwait: (uid) => othersAwait(state.filed, uid, 0),
       isCurrent: () => state.isCurrent,
       lastHeardMs: () => state.heardMs,
       missedMs: () => state.missedMs,

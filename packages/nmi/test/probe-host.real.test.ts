@@ -95,22 +95,22 @@ function suite(api: RunningApiServer, { hasPodSecurity }: { readonly hasPodSecur
       throw new Error('the policy was not in force within 600 attempts');
     });
 
-    it('attack: no probe and no lifecycle handler of any container names a host', async () => {
-      for (const fields of attacks)
-        for (const spec of [withContainer(fields), withSidecar(fields)])
-          expect(await tryPod('default', spec)).toMatchObject({
-            status: 422,
-            message: expect.stringContaining('may name a host') as string,
-          });
+    it('attack: no probe and no lifecycle handler of any container names a host, not even in the namespaces of our services', async () => {
+      for (const namespace of ['default', ...ours])
+        for (const fields of attacks)
+          for (const spec of [withContainer(fields), withSidecar(fields)])
+            expect(await tryPod(namespace, spec)).toMatchObject({
+              status: 422,
+              message: expect.stringContaining('may name a host') as string,
+            });
     });
 
-    it('probes and handlers without a host pass, and in the namespaces of MIC, NMI and the broker those with one', async () => {
+    it('probes and handlers without a host pass, and in kube-system those with one', async () => {
       for (const fields of healthy)
         for (const spec of [withContainer(fields), withSidecar(fields)])
           expect(await tryPod('default', spec)).toMatchObject({ status: 201 });
-      for (const namespace of [...ours, 'kube-system'])
-        for (const fields of attacks)
-          expect(await tryPod(namespace, withContainer(fields))).toMatchObject({ status: 201 });
+      for (const fields of attacks)
+        expect(await tryPod('kube-system', withContainer(fields))).toMatchObject({ status: 201 });
     });
   });
 }

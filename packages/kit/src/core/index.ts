@@ -14,6 +14,7 @@ export { createLimit } from './limit.ts';
 export { labelsDropped, NamespaceLabels, type DroppedLabels } from './namespace-labels.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
 export { endWith } from './end-with.ts';
+export { orLate } from './or-late.ts';
 export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';
 export { lowerAscii } from './lower-ascii.ts';
@@ -61,6 +62,7 @@ export {
   logOf,
   metricsFlags,
   port,
+  probeFileFlag,
   probeFlags,
   type LogSettings,
 } from './shared-flags.ts';

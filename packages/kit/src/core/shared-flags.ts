@@ -42,6 +42,11 @@ export const probeFlags = {
   }),
 };
 
+export const probeFileFlag = newFlag('probe-file', text(''), {
+  help: 'File for exec probes, of this container alone. Its time lies in the future while the process runs, and it is empty while it is ready. Empty: none.',
+  why: 'probes of a port share it with the requests that the kubelet sends for any Pod, and with other programs of the node',
+});
+
 export const metricsFlags = (byDefault: number) => ({
   port: keptFlag('prometheus-port', port(byDefault), { help: 'Port of /metrics. 0: the system chooses.' }),
   host: newFlag('prometheus-address', text(''), {

@@ -46,7 +46,7 @@ const silenceMs = 60_000;
 
 /**
  * Health and metrics for probes and scrapers: fixed paths, GET and HEAD; of a request only the path is used. Any pod that reaches the
- * address can call, so a response serves all calls of a second.
+ * address can call, so a response with status 200 serves all calls of a second, and another one all calls until it is there.
  */
 export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
   const { log, host, clock = systemClock } = options;
@@ -66,14 +66,20 @@ export async function startAdminServer(options: AdminServerOptions): Promise<Adm
 
 const keptMs = 1_000;
 
-/** The response of a route, made once a second at most: the text of all metrics takes milliseconds. */
+/** The response of a route, made once a second at most, since the text of all metrics takes milliseconds; one that is not 200 is not kept. */
 function keep(route: AdminRoute, clock: Clock): () => Promise<AdminResponse> {
   let last: { readonly madeAt: number; readonly response: Promise<AdminResponse> } | undefined;
   const make = async () => route.respond();
   return () => {
     const now = clock.elapsed();
     if (last === undefined || now - last.madeAt >= keptMs) last = { madeAt: now, response: make() };
-    return last.response;
+    const { response } = last;
+    // A service that becomes ready says so at once. A route that fails is called again after a second.
+    void response.then(
+      ({ status }) => status !== 200 && last?.response === response && (last = undefined),
+      () => undefined,
+    );
+    return response;
   };
 }
 

@@ -39,6 +39,7 @@ export {
 } from './http-client.ts';
 export { readServiceArguments } from './service-arguments.ts';
 export { keepAdminServer } from './keep-admin-server.ts';
+export { keepProbeFile, openProbeFile, type ProbeFile } from './probe-file.ts';
 export { openTracer } from './tracing/open-tracer.ts';
 export type { OpenTracer } from './tracing/otlp-tracer.ts';
 export { runProcess } from './lifecycle.ts';

@@ -4,6 +4,7 @@ import {
   createLog,
   createMetrics,
   createPrinter,
+  openProbeFile,
   openTracer,
   readServiceArguments,
   runProcess,
@@ -14,6 +15,7 @@ import {
   type Log,
   type LogOptions,
   type Metrics,
+  type ProbeFile,
 } from '@pod-identity/kit/serve';
 import { serviceFault } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
@@ -45,6 +47,8 @@ export interface Started {
   readonly azure: Azure;
   readonly signal: AbortSignal;
   readonly trace: Tracing;
+  /** Undefined: no exec probe reads one. */
+  readonly probeFile: ProbeFile | undefined;
 }
 
 /** `serve` is MIC itself. Both resolve to the exit code; a longer command ends the process with it. */
@@ -89,13 +93,15 @@ async function runConnected(
   const { command } = config;
   const traced = { version, instance: config.leader.identity, clock: systemClock, log };
   const run = async (signal: AbortSignal) => {
-    const tracer = await openTracer(command.kind === 'explain' ? undefined : config.tracing, traced);
+    const isService = command.kind !== 'explain';
+    const probeFile = await openProbeFile(isService ? config.probeFile : '', systemClock.now());
+    const tracer = await openTracer(isService ? config.tracing : undefined, traced);
     const trace = createTracing(tracer);
     const connections = await connect({ config, env, userAgent, log, metrics, trace });
     const { transport, azure } = connections;
     try {
-      const started = { config, version, log, metrics, transport, azure, signal, trace };
-      return command.kind === 'explain' ? await explain(command, started) : await serve(started);
+      const started = { config, version, log, metrics, transport, azure, signal, trace, probeFile };
+      return isService ? await serve(started) : await explain(command, started);
     } finally {
       await Promise.all([connections.close(), tracer?.close()]);
     }

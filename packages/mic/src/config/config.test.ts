@@ -53,6 +53,7 @@ describe('the defaults', () => {
         retryMs: 3750,
       },
       health: { host: '127.0.0.1', port: 8080 },
+      probeFile: '',
       metrics: { host: '', port: 8888 },
       writesPerHost: 20,
       typeUpgrade: { enabled: true, configMap: 'aad-pod-identity-config', key: 'type-upgrade-status' },

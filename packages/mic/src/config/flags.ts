@@ -10,6 +10,7 @@ import {
   logFlags,
   metricsFlags,
   newFlag,
+  probeFileFlag,
   probeFlags,
   tracingFlags,
   value,
@@ -137,6 +138,7 @@ export const micFlags = {
     ...nodes,
     ...leadership,
     health: probeFlags,
+    probeFile: probeFileFlag,
     metrics: metricsFlags(8888),
     log: logFlags,
     words: {

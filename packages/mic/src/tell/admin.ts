@@ -1,12 +1,14 @@
-// The admin port: health, readiness, metrics.
+// Health, readiness and metrics: the admin ports, and the file of the probes.
 import {
   createMetricsRoute,
   keepAdminServer,
+  keepProbeFile,
   standardOutput,
   systemClock,
   type AdminRoute,
   type Log,
   type Metrics,
+  type ProbeFile,
 } from '@pod-identity/kit/serve';
 import type { MicMetricSpecs } from './metrics.ts';
 
@@ -18,6 +20,7 @@ interface Address {
 export interface AdminOptions {
   readonly health: Address;
   readonly metrics: Address;
+  readonly probeFile: ProbeFile | undefined;
   readonly log: Log;
   readonly registry: Metrics<MicMetricSpecs>;
   readonly isLeading: () => boolean;
@@ -39,12 +42,14 @@ const longestSilenceMs = 150_000;
 
 /** Resolves when the signal has aborted. */
 export async function keepAdminServers(options: AdminOptions, signal: AbortSignal): Promise<void> {
-  const { health, metrics, log, registry, isLeading, watches, problem, refreshGauges } = options;
+  const { health, metrics, probeFile, log, registry, isLeading, refreshGauges } = options;
+  const clock = systemClock;
   const healthRoutes: AdminRoute[] = [
     // As in the original: the body is whether this replica leads. A standby is healthy too.
     { path: '/healthz', respond: () => ({ status: 200, body: isLeading() ? 'Active' : 'Not Active' }) },
-    { path: '/readyz', respond: () => readiness(watches, problem()) },
+    { path: '/readyz', respond: () => responseOf(problemOf(options)) },
   ];
+  const problems = () => Promise.resolve([problemOf(options) ?? []].flat());
   const output = standardOutput();
   let lost = 0;
   const text = () => {
@@ -54,16 +59,19 @@ export async function keepAdminServers(options: AdminOptions, signal: AbortSigna
     return registry.text();
   };
   const keep = (role: string, { host, port }: Address, routes: readonly AdminRoute[]) =>
-    keepAdminServer({ host, port, routes, log: log.child({ role }) }, { clock: systemClock, signal });
+    keepAdminServer({ host, port, routes, log: log.child({ role }) }, { clock, signal });
   await Promise.all([
     keep('health', health, healthRoutes),
     keep('metrics', metrics, [createMetricsRoute(text)]),
+    keepProbeFile({ file: probeFile, problems, clock, log }, signal),
   ]);
 }
 
-function readiness(watches: Watches, problem: string | undefined): { status: number; body: string } {
-  if (!watches.hasSynced()) return { status: 503, body: 'the watches have not listed everything yet' };
+const responseOf = (problem: string | undefined) =>
+  problem === undefined ? { status: 200, body: 'ready' } : { status: 503, body: problem };
+
+function problemOf({ watches, problem }: Pick<AdminOptions, 'watches' | 'problem'>): string | undefined {
+  if (!watches.hasSynced()) return 'the watches have not listed everything yet';
   const silent = [...watches.ages()].filter(([, ms]) => ms > longestSilenceMs).map(([plural]) => plural);
-  if (silent.length > 0) return { status: 503, body: `nothing heard of: ${silent.join(', ')}` };
-  return problem === undefined ? { status: 200, body: 'ready' } : { status: 503, body: problem };
+  return silent.length > 0 ? `nothing heard of: ${silent.join(', ')}` : problem();
 }

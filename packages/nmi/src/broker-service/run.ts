@@ -3,10 +3,13 @@ import {
   createMetrics,
   createMetricsRoute,
   keepAdminServer,
+  keepProbeFile,
+  openProbeFile,
   systemClock as clock,
   type AdminRoute,
   type Log,
   type Metrics,
+  type ProbeFile,
 } from '@pod-identity/kit/serve';
 import { strangerProblem } from '../access/stranger.ts';
 import { connect } from '../connect.ts';
@@ -28,6 +31,7 @@ interface Parts extends Assembled {
   readonly log: Log;
   readonly metrics: Metrics<typeof brokerMetrics>;
   readonly transport: KubeTransport;
+  readonly file: ProbeFile | undefined;
 }
 
 /** Runs until the signal aborts; resolves to the exit code. */
@@ -35,6 +39,7 @@ export async function runBroker(
   config: NmiConfig,
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<number> {
+  const file = await openProbeFile(config.probeFile, clock.now());
   const transport = await connect(config);
   const http = createEntraHttp();
   const metrics = createMetrics(brokerMetrics);
@@ -51,7 +56,7 @@ export async function runBroker(
     log,
     metrics,
   });
-  await serve({ ...assembled, config, log, metrics, transport }, signal);
+  await serve({ ...assembled, config, log, metrics, transport, file }, signal);
   http.close();
   await transport.close();
   return 0;
@@ -102,13 +107,18 @@ async function logCredential({ assertion, log }: Parts): Promise<void> {
 }
 
 async function keepAdmin(parts: Parts, roster: Roster, signal: AbortSignal): Promise<void> {
-  const { config, log, metrics } = parts;
+  const { config, log, metrics, file } = parts;
+  const judge = async () => {
+    const problem = await problemOf(parts, roster);
+    metrics.set('ready', problem === undefined ? 1 : 0);
+    return problem;
+  };
+  const problems = async () => (await judge())?.split('\n') ?? [];
   const healthz: AdminRoute = { path: '/healthz', respond: () => ({ status: 200, body: 'ok\n' }) };
   const readyz: AdminRoute = {
     path: '/readyz',
     respond: async () => {
-      const problem = await problemOf(parts, roster);
-      metrics.set('ready', problem === undefined ? 1 : 0);
+      const problem = await judge();
       return problem === undefined ? { status: 200, body: 'ready\n' } : { status: 503, body: `${problem}\n` };
     },
   };
@@ -118,6 +128,7 @@ async function keepAdmin(parts: Parts, roster: Roster, signal: AbortSignal): Pro
   await Promise.all([
     keep('health', config.probe, [healthz, readyz]),
     keep('metrics', config.metrics, [metricsRoute]),
+    keepProbeFile({ file, problems, clock, log }, signal),
   ]);
 }
 

@@ -1,7 +1,6 @@
-import type { Clock } from '@pod-identity/kit/core';
+import { orLate, type Clock } from '@pod-identity/kit/core';
 import { missingRightIn, type MissingRight, type Needed, type Reviewed } from '../authorize/missing-right.ts';
 import type { PodView } from '../identify/pod-view.ts';
-import { orLate } from '../waiting/or-late.ts';
 import { tenantOf, type WaitingCall, type Permit, type ReviewedCall, type GrantPorts } from './permit.ts';
 
 /** Whether all rights that the permit needs are known to be there. */

@@ -24,18 +24,20 @@ const podCalls = (
   const whenReady = vi.fn(() => (given.isReady === false ? Promise.resolve(false) : (true as const)));
   const grant = granter();
   const uidAt = vi.fn<(address: string) => string | undefined>();
+  const hasStopped = vi.fn(() => false);
   const handler = createTokenHandler({
     metadataHeaderRequired: given.metadataHeaderRequired ?? true,
     allowedHosts: new Set(),
     whenReady,
     uidAt,
+    hasStopped,
     isOutdated: () => given.isOutdated === true,
     callers: { find: findCaller },
     granter: { grant },
     holdMs: 8000,
   });
   const handle = async (...call: Parameters<Handler['handle']>) => await handler.handle(...call);
-  return { handle, handler, findCaller, uidAt, whenReady, grant };
+  return { handle, handler, findCaller, uidAt, hasStopped, whenReady, grant };
 };
 
 describe('a pod’s call', () => {
@@ -146,6 +148,17 @@ describe('a pod’s call', () => {
     granted.resolve(token);
     await expect(answer).resolves.toEqual(expected);
     expect(uidAt).toHaveBeenCalledWith('10.0.0.1');
+  });
+
+  it('attack: that waited while its pod finished, which memory does not know yet, gets no token at an address that may be another pod’s', async () => {
+    const { handle, uidAt, hasStopped, grant } = podCalls();
+    const granted = Promise.withResolvers<Outcome>();
+    grant.mockReturnValueOnce(granted.promise);
+    uidAt.mockReturnValue(own);
+    const answer = handle(inbound(''), resource);
+    hasStopped.mockReturnValue(true);
+    granted.resolve(token);
+    await expect(answer).resolves.toEqual({ kind: 'unconfirmed', pod: 'default/web' });
   });
 
   it('has until the hold is over, counted from its arrival', async () => {

@@ -18,16 +18,20 @@ export interface TokenHandlerOptions extends HeaderRules, TokenPipelineOptions {
   readonly callers: CallerFinder;
   /** The uid of the pod that has an address, by memory. */
   readonly uidAt: (address: string) => string | undefined;
+  /** Whether the kernel shows that none of the pod's containers runs. */
+  readonly hasStopped: (pod: PodView) => boolean;
   readonly granter: Granter;
 }
 
 /** A pod requests a token. It is identified by the address that it calls from. */
 export function createTokenHandler(options: TokenHandlerOptions): Handler {
-  const { callers, uidAt, granter } = options;
+  const { callers, uidAt, hasStopped, granter } = options;
 
   const grantTo = (pod: PodView, { inbound, request, patience }: TokenCall): Outcome | Promise<Outcome> => {
     const granted = granter.grant({ pod, request, patience });
-    return granted instanceof Promise ? unlessMoved(granted, pod, () => uidAt(inbound.peer)) : granted;
+    if (!(granted instanceof Promise)) return granted;
+    const checked = granted.then((outcome) => (hasStopped(pod) ? unlessToken(outcome, pod) : outcome));
+    return unlessMoved(checked, pod, () => uidAt(inbound.peer));
   };
   const response = (caller: CallerResult, call: TokenCall): Outcome | Promise<Outcome> => {
     const { inbound } = call;
@@ -53,18 +57,20 @@ export function createTokenHandler(options: TokenHandlerOptions): Handler {
   });
 }
 
+const unlessToken = (outcome: Outcome, { key }: PodView): Outcome =>
+  outcome.kind === 'token' ? { kind: 'unconfirmed', pod: key } : outcome;
+
 /**
  * While a caller waits, its address may be given to another pod: then no token is returned. This is so only if memory has changed during the
  * wait: if it named another pod before too, the API server's response, by which the caller was identified, is newer than memory.
  */
 async function unlessMoved(
   granted: Promise<Outcome>,
-  { uid, key }: PodView,
+  pod: PodView,
   holder: () => string | undefined,
 ): Promise<Outcome> {
   const holderBefore = holder();
   const outcome = await granted;
   const holderNow = holder();
-  if (outcome.kind !== 'token' || holderNow === uid || holderNow === holderBefore) return outcome;
-  return { kind: 'unconfirmed', pod: key };
+  return holderNow === pod.uid || holderNow === holderBefore ? outcome : unlessToken(outcome, pod);
 }

@@ -8,6 +8,7 @@ import { connection, patient, pod } from '../../test/builders.ts';
 import type { CallerConnection } from './caller-connection.ts';
 import type { CallerResult, PodsResult } from './results.ts';
 import { createCallerFinder } from './find-caller.ts';
+import { othersAwait } from './identify-pod.ts';
 import { createNeighbourTable } from './neighbour-table.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -302,6 +303,7 @@ async function play(told: History, checkAgeMs: number, isSeen = false) {
       get revision() {
         return memory.revision;
       },
+      othersAwait: (uid) => othersAwait(memory.state, uid, clock.now()),
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,

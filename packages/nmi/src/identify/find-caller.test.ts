@@ -305,6 +305,70 @@ describe('attack: a pod has finished by itself or was evicted, and the next one 
   });
 });
 
+const waits = pod({ uid: 'waits', name: 'waits', addresses: [] });
+
+describe('attack: the next pod has the address of one that ends,', () => {
+  const [mine, other] = ['66:12:9c:01:2e:77 cali1 9', '66:12:9c:01:2e:78 cali2 10'];
+
+  it('whose containers are not shown, within a second of a list: memory knows that another pod waits for an address', async () => {
+    const { call, arrive, state, clock, questions } = stage({ filed: [ending] });
+    await expect(call()).resolves.toEqual(podOf(ending));
+    state.live = [ending, waits];
+    arrive([ending, waits]);
+    await clock.advance(500);
+    await expect(Promise.resolve(call())).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+    expect(questions).toEqual(['list', 'list']);
+  });
+
+  it('whose containers run on, since they cannot be killed: the kernel has another entry for it', async () => {
+    const { call, arrive, state } = stage({ filed: [web], neighbour: mine });
+    state.shown = 'running';
+    await call();
+    Object.assign(state, { live: [ending, waits], neighbour: other });
+    arrive([ending]);
+    for (let n = 0; n < 2; n += 1)
+      await expect(Promise.resolve(call())).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+    state.neighbour = mine;
+    await expect(Promise.resolve(call())).resolves.toEqual(podOf(ending));
+  });
+
+  it('whose containers run on, in an outage that begins after such an entry was seen', async () => {
+    const { call, arrive, state, clock } = stage({ filed: [web], neighbour: mine });
+    state.shown = 'running';
+    await call();
+    Object.assign(state, { live: [ending, waits], neighbour: other });
+    arrive([ending]);
+    await call();
+    state.live = undefined;
+    await clock.advance(2_000);
+    await expect(Promise.resolve(call())).resolves.toEqual({ kind: 'unconfirmed', pod: ending });
+  });
+
+  it('while the API server is away: the entry of the last confirmation counts, though memory named nobody in between', async () => {
+    const { call, arrive, state, clock } = stage({ filed: [web], neighbour: mine });
+    await call();
+    arrive([]);
+    state.live = undefined;
+    const held = Promise.resolve(call());
+    await clock.advance(5_000);
+    await held;
+    arrive([web]);
+    await clock.advance(2_000);
+    state.neighbour = other;
+    await expect(Promise.resolve(call())).resolves.toEqual({ kind: 'unconfirmed', pod: web });
+  });
+});
+
+it('a pod that ends and runs is served by the list though the kernel has another entry for its address', async () => {
+  const { call, arrive, state, questions } = stage({ filed: [web], neighbour: 'aa' });
+  state.shown = 'running';
+  await call();
+  Object.assign(state, { live: [ending], neighbour: 'bb' });
+  arrive([ending]);
+  await expect(Promise.resolve(call())).resolves.toEqual(podOf(ending));
+  expect(questions).toEqual(['get default/web', 'list']);
+});
+
 describe('the containers of a pod', () => {
   it('are looked for once for each connection', async () => {
     const { call, open, looks } = stage({ filed: [web] });

@@ -100,12 +100,13 @@ function createSettlement({ containers }: CallerFinderOptions) {
     return result.kind === 'pod' ? unconfirmed(connection.owner ?? result.pod) : result;
   };
 
-  return ({ result, neighbour, othersAwait = false }: Found, connection: CallerConnection): CallerResult => {
+  return (found: Found, connection: CallerConnection): CallerResult => {
+    const { result, neighbour } = found;
     const { owner, isLast } = connection;
     if (result.kind !== 'pod') return owner ? refuse(result, connection) : result;
     if (owner && owner.uid !== result.pod.uid) return refuse(result, connection);
     const isNew = !owner || isLast;
-    if (isNew && mayHaveLeft(result.pod, othersAwait, containers)) return refuse(result, connection);
+    if (isNew && mayHaveLeft(result.pod, found, containers)) return refuse(result, connection);
     connection.bind(result.pod, neighbour);
     return result;
   };
@@ -113,7 +114,9 @@ function createSettlement({ containers }: CallerFinderOptions) {
 
 function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
   const { pods, clock, check, holdMs, neighbours } = options;
-  const holder = createHolderLookup(options);
+  const holder = createHolderLookup(options, (address, known) =>
+    holders.hasMoved(address, known, neighbours.of(address)),
+  );
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
 
   /** Waits until memory has a pod for the address that it did not have before; true if one came. */

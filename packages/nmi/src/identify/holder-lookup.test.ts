@@ -18,20 +18,24 @@ const ending = Array.from({ length: 60 }, (_, index) =>
 
 /** Beside an empty memory. */
 const questionTo = (clock: Clock, apiServer: PodReader) =>
-  createHolderLookup({
-    clock,
-    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
-    patienceMs: 8_000,
-    containers: nothingShown,
-    pods: {
-      filedUnder: () => [],
-      revision: 1,
-      isCurrent: () => true,
-      lastHeardMs: () => 0,
-      missedMs: () => 0,
-      ...apiServer,
+  createHolderLookup(
+    {
+      clock,
+      check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
+      patienceMs: 8_000,
+      containers: nothingShown,
+      pods: {
+        filedUnder: () => [],
+        revision: 1,
+        othersAwait: () => false,
+        isCurrent: () => true,
+        lastHeardMs: () => 0,
+        missedMs: () => 0,
+        ...apiServer,
+      },
     },
-  });
+    () => false,
+  );
 
 it('many pods that end, for which the pods of the node are listed, leave others their questions', async () => {
   const clock = createFakeClock();

@@ -9,8 +9,8 @@ import {
   type PodsResult,
   type HolderResult,
 } from './results.ts';
-import { addressIsUnreported, identifyPod, isBehind, type Identification } from './identify-pod.ts';
-import { mayHaveEnded, unconfirmed } from './judge-caller.ts';
+import { identifyPod, isBehind, othersAwait, type Identification } from './identify-pod.ts';
+import { unconfirmed } from './judge-caller.ts';
 import type { PodView } from './pod-view.ts';
 import type { RunningContainers } from './running-containers.ts';
 import { createSharedList } from './shared-list.ts';
@@ -54,8 +54,14 @@ interface ReadPods {
   readonly begunAt: number;
 }
 
-/** Asks the API server whether it agrees with what memory has for an address. */
-export function createHolderLookup(options: HolderOptions): HolderLookup {
+/**
+ * Asks the API server whether it agrees with what memory has for an address.
+ * @param hasMoved Whether the kernel has another entry for it than when its pod was last confirmed.
+ */
+export function createHolderLookup(
+  options: HolderOptions,
+  hasMoved: (address: string, known: Identification) => boolean,
+): HolderLookup {
   const { pods, clock, containers, onChecked } = options;
   const put = createPacedReads(options);
   // The list is one request in the queue, however many callers wait for it: they take no slots from requests about single pods.
@@ -69,28 +75,30 @@ export function createHolderLookup(options: HolderOptions): HolderLookup {
       clock.now(),
     );
     const result = newest(pods, address, found);
-    return { result, begunAt: read.begunAt, othersAwait: othersAwait(read.pods, found, clock.now()) };
+    const uid = found.kind === 'pod' ? found.pod.uid : undefined;
+    return { result, begunAt: read.begunAt, othersAwait: othersAwait(read.pods, uid, clock.now()) };
   };
 
   /** Reads the pod by name, which costs the API server least; lists all pods if that is not enough to know who has the address. */
   const find: HolderLookup['find'] = async (address, known, gone) => {
-    if (known.kind !== 'pod' || mayHaveEnded(known.pod, containers)) return byAddress(address, gone);
+    const mayHaveEnded = (pod: PodView) =>
+      pod.isEnding && (hasMoved(address, known) || containers.of(pod) !== 'running');
+    if (known.kind !== 'pod' || mayHaveEnded(known.pod)) return byAddress(address, gone);
     const { namespace, uid } = known.pod;
     const read = await put({ tenant: { namespace, pod: uid }, gone }, () => pods.read(known.pod));
     if ('why' in read) return read;
     const found = identifyPod(read.pods, clock.now());
-    const { begunAt } = read;
-    if (isReportedFor(found, known.pod, address) && !mayHaveEnded(found.pod, containers))
+    if (isReportedFor(found, known.pod, address) && !mayHaveEnded(found.pod))
       return {
         result: newest(pods, address, found),
-        begunAt,
+        begunAt: read.begunAt,
         othersAwait: found.pod.isEnding || undefined,
       };
     const reply = await byAddress(address, gone);
     // The pod no longer has the address, even if it is not known who has it now.
     return isHolderResult(reply)
       ? reply
-      : { result: unconfirmed(known.pod), begunAt, othersAwait: undefined };
+      : { result: unconfirmed(known.pod), begunAt: read.begunAt, othersAwait: undefined };
   };
 
   return {
@@ -117,11 +125,6 @@ function createPacedReads({ clock, patienceMs }: HolderOptions) {
     if (pods === undefined) return { why: 'crowded' };
     return isNoResponse(pods) ? pods : { pods, begunAt };
   };
-}
-
-function othersAwait(pods: readonly PodView[], found: Identification, now: number): boolean {
-  const uid = found.kind === 'pod' ? found.pod.uid : undefined;
-  return pods.some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
 }
 
 /** For a terminating pod this is not enough: another pod may have its address already. */

@@ -15,6 +15,7 @@ const stage = (filed: readonly PodView[]) => {
   const memory = {
     filedUnder: (asked: string) => filed.filter(({ addresses }) => addresses.includes(asked)),
     revision: 1,
+    othersAwait: () => false,
     isCurrent: () => true,
     lastHeardMs: () => 0,
     missedMs: () => 0,

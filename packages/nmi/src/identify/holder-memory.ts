@@ -2,6 +2,7 @@ import { createTokenBucket, RecentMap, type Clock, type TokenBucket } from '@pod
 import type { CallerResult, NoHolderResult, PodCheck, PodMemory, HolderResult } from './results.ts';
 import { identifyPod, isBehind, type Identification } from './identify-pod.ts';
 import { judgeUnanswered, unconfirmed } from './judge-caller.ts';
+import type { PodView } from './pod-view.ts';
 import { differs, type Neighbour } from './neighbour.ts';
 import { addressesKept, createUnanswered } from './unanswered.ts';
 /** A connection whose pod is to be found. */
@@ -15,6 +16,8 @@ export interface Lookup {
 export interface Found extends HolderResult {
   /** The kernel's entry just before the request to the API server. */
   readonly neighbour: Neighbour | undefined;
+  /** It is another one than when the pod was last confirmed and not terminating. */
+  readonly hasMoved?: boolean;
 }
 
 /** A response of the API server. */
@@ -36,13 +39,13 @@ export interface HolderMemory {
   recallUnanswered(lookup: Lookup): Found | undefined;
   /** `unconfirmed` if the kernel's entry has changed so often that no request is made; otherwise undefined. */
   refuseRequest(lookup: Lookup): Found | undefined;
+  /** Whether the kernel has another entry for the address than when its pod was last confirmed and not terminating. */
+  hasMoved(address: string, of: CallerResult, neighbour: Neighbour | undefined): boolean;
   note(address: string, entry: CheckedResult): Found;
   noteUnanswered(lookup: Lookup, silence: NoHolderResult): Found;
 }
 
 interface Kept extends CheckedResult {
-  /** The kernel's entry when the pod was last confirmed and not terminating. */
-  readonly confirmed: Neighbour | undefined;
   result: CallerResult;
   /** The revision of memory that it was last compared with. */
   revision: number;
@@ -62,6 +65,7 @@ const changesPerSecond = 1;
 export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const { memory, clock, check } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
+  const confirmed = createConfirmed();
   const unanswered = createUnanswered(memory, clock);
   const isFresh = freshness(options);
   const inStep = stepper(kept, memory);
@@ -70,10 +74,9 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   const judge = ({ address, neighbour }: Lookup, why: NoHolderResult['why']): Found => {
     const known = remembered(address);
     const entry = inStep(address, known);
-    // The table is read again after 100 ms at most: it may have had no entry at the last confirmation.
-    const confirmed = entry?.neighbour ?? entry?.confirmed;
-    const word = { ...lastWord(options, known, entry), confirmed };
-    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, neighbour }), neighbour);
+    const word = lastWord(options, known, entry);
+    const entries = { confirmed: confirmed.of(address, word.last) ?? entry?.neighbour, neighbour };
+    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, ...entries }), neighbour);
   };
 
   return {
@@ -92,13 +95,13 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       return why && judge(lookup, why);
     },
     refuseRequest: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
+    hasMoved: (address, of, neighbour) => differs(confirmed.of(address, of), neighbour),
     note(address, reply) {
       unanswered.end();
-      const before = kept.get(address);
-      const { entry, confirmed } = withEntry(reply, before);
-      const changes = before?.changes ?? createChanges(clock.elapsed());
+      const entry = confirmed.note(address, reply);
+      const changes = kept.get(address)?.changes ?? createChanges(clock.elapsed());
       if (reply.known.kind !== 'none' || reply.result.kind !== 'none')
-        kept.set(address, { ...entry, confirmed, revision: -1, changes });
+        kept.set(address, { ...entry, revision: -1, changes });
       return entry;
     },
     noteUnanswered(lookup, silence) {
@@ -108,12 +111,19 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   };
 }
 
-/** If the kernel has another entry since a terminating pod was confirmed, another one has its address, perhaps one that the API server does not know. */
-function withEntry(reply: CheckedResult, before: Kept | undefined) {
-  const { result, neighbour } = reply;
-  const last = before && holdersOf(before.result) === holdersOf(result) ? before.confirmed : undefined;
-  if (result.kind !== 'pod' || !result.pod.isEnding) return { entry: reply, confirmed: neighbour ?? last };
-  return { entry: differs(last, neighbour) ? { ...reply, othersAwait: true } : reply, confirmed: last };
+/** By address and pod: the kernel's entry when the pod was last confirmed and not terminating. It may have had none at later confirmations. */
+function createConfirmed() {
+  const entries = new RecentMap<string, Neighbour>(addressesKept);
+  return {
+    of: (address: string, result: CallerResult) => entries.get(`${address} ${holdersOf(result)}`),
+    note(address: string, reply: CheckedResult): CheckedResult {
+      const { result, neighbour } = reply;
+      const last = entries.get(`${address} ${holdersOf(result)}`);
+      if (result.kind === 'pod' && !result.pod.isEnding && neighbour !== undefined)
+        entries.set(`${address} ${result.pod.uid}`, neighbour);
+      return { ...reply, hasMoved: differs(last, neighbour) };
+    },
+  };
 }
 
 /** Whether an entry is valid for a connection. */
@@ -122,11 +132,14 @@ function freshness({ memory, clock, check }: HolderMemoryOptions) {
     const { result, begunAt } = entry;
     if (result.kind === 'none' || differs(entry.neighbour, neighbour)) return false;
     if (result.kind === 'pod' && begunAt >= openedAt && memory.isCurrent()) return true;
-    // For a pod that was not terminating, it was not checked whether other pods have no address yet.
-    if (result.kind === 'pod' && result.pod.isEnding && entry.othersAwait === undefined) return false;
+    if (result.kind === 'pod' && result.pod.isEnding && needsList(entry, result.pod, memory)) return false;
     return clock.elapsed() - begunAt < check.ageMs;
   };
 }
+
+/** While a pod was not terminating, it was not checked whether other pods have no address yet; memory may know of one by now. */
+const needsList = ({ othersAwait }: Kept, { uid }: PodView, memory: PodMemory): boolean =>
+  othersAwait === undefined || (!othersAwait && memory.othersAwait(uid));
 
 /** The entry for the address, updated from memory; undefined if memory has other pods for it now. */
 function stepper(kept: Map<string, Kept>, memory: PodMemory) {

@@ -28,8 +28,12 @@ export function identifyPod(filed: readonly PodView[], now: number): Identificat
 export const isBehind = (view: PodView, other: PodView): boolean => other.isEnding && !view.isEnding;
 
 /** Whether the pod may have an address that was not reported yet. Pods on the host network have none of their own. */
-export function addressIsUnreported(pod: PodView, now: number): boolean {
+function addressIsUnreported(pod: PodView, now: number): boolean {
   return pod.addresses.length === 0 && !pod.isOnHostNetwork && isLive(pod, now);
+}
+
+export function othersAwait(pods: readonly PodView[], uid: string | undefined, now: number): boolean {
+  return pods.some((pod) => pod.uid !== uid && addressIsUnreported(pod, now));
 }
 
 function isLive({ phase, isStopped, endsAt }: PodView, now: number): boolean {

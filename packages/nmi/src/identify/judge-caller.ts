@@ -5,18 +5,20 @@ import { differs, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
 import type { RunningContainers } from './running-containers.ts';
 
-/** Whether a pod is terminating, and the kernel does not show that its containers run. */
-export const mayHaveEnded = (pod: PodView, containers: RunningContainers): boolean =>
-  pod.isEnding && containers.of(pod) !== 'running';
-
 /**
  * Whether a pod may have lost its address. A pod that finishes gives it away before its kubelet reports that: of its containers none runs then,
  * and a pod without any sends no requests. If the kernel shows nothing, a terminating pod has its address only while no other pod may have got
- * it: one that has waited for its volume for hours may have got it a moment ago.
+ * it: one that has waited for its volume for hours may have got it a moment ago. So it is if the kernel has another entry for the address: CRI-O
+ * ends the network of a pod whose containers can't be killed.
  */
-export function mayHaveLeft(pod: PodView, othersAwait: boolean, containers: RunningContainers): boolean {
+export function mayHaveLeft(
+  pod: PodView,
+  { othersAwait = false, hasMoved = false }: { othersAwait?: boolean | undefined; hasMoved?: boolean },
+  containers: RunningContainers,
+): boolean {
   const shown = containers.of(pod);
-  return shown === 'none' || (shown === 'unknown' && pod.isEnding && othersAwait);
+  if (shown === 'none' || !pod.isEnding) return shown === 'none';
+  return shown === 'running' ? hasMoved && othersAwait : hasMoved || othersAwait;
 }
 
 export interface UnansweredCase {

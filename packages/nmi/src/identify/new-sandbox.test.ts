@@ -37,6 +37,7 @@ const find = async (reported: readonly PodView[], later = reported) => {
       get revision() {
         return revision;
       },
+      othersAwait: () => false,
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,

@@ -11,7 +11,7 @@ import {
 import type { PodsResult, NoResponse } from './results.ts';
 import type { PodName } from './holder-lookup.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
-import { identifyPod } from './identify-pod.ts';
+import { identifyPod, othersAwait } from './identify-pod.ts';
 import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions extends KubeAmbient {
@@ -69,6 +69,7 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     get revision() {
       return informer.store.revision;
     },
+    othersAwait: (uid) => othersAwait([...informer.store.values()], uid, clock.now()),
     isCurrent: () => informer.lastHeardMs() <= longestSilenceMs,
     lastHeardMs: () => informer.lastHeardMs(),
     missedMs: () => Math.max(0, informer.unwatchedMs() - options.lastResponseMs()),

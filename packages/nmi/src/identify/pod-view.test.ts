@@ -44,7 +44,18 @@ it('the kernel does not show the containers of a pod of another runtime class, o
   const isOpaque = (over: object) => parsePod(object(over))?.isOpaque;
   expect(isOpaque({ spec: { runtimeClassName: 'kata' } })).toBe(true);
   expect(isOpaque({ metadata: { annotations: { 'kubernetes.io/config.mirror': 'a' } } })).toBe(true);
-  expect(isOpaque({ metadata: { annotations: { a: 'b' } } })).toBeUndefined();
+  const untrusted = (text: string) => ({
+    metadata: { annotations: { 'io.kubernetes.cri.untrusted-workload': text } },
+  });
+  expect(isOpaque(untrusted('true'))).toBe(true);
+  for (const over of [untrusted('false'), { metadata: { annotations: { a: 'b' } } }])
+    expect(isOpaque(over)).toBeUndefined();
+});
+
+it('whether the containers of a pod share their processes is read', () => {
+  const shares = (over: object) => parsePod(object({ spec: over }))?.sharesProcesses;
+  expect(shares({ shareProcessNamespace: true })).toBe(true);
+  for (const over of [{}, { shareProcessNamespace: false }]) expect(shares(over)).toBeUndefined();
 });
 
 it.each([
@@ -216,12 +227,22 @@ it('of a pod only what decisions need is read, and no more of it than is ever me
           deletionTimestamp: word,
           labels: { upTo: 16_384 },
           annotations: {
-            members: { 'aadpodidentity.k8s.io/default-identity': word, 'kubernetes.io/config.mirror': word },
+            members: {
+              'aadpodidentity.k8s.io/default-identity': word,
+              'kubernetes.io/config.mirror': word,
+              'io.kubernetes.cri.untrusted-workload': word,
+            },
           },
         },
       },
       spec: {
-        members: { nodeName: word, hostNetwork: word, serviceAccountName: word, runtimeClassName: word },
+        members: {
+          nodeName: word,
+          hostNetwork: word,
+          serviceAccountName: word,
+          runtimeClassName: word,
+          shareProcessNamespace: word,
+        },
       },
       status: {
         members: {

@@ -22,6 +22,8 @@ export interface PodView {
    * static pod have another uid.
    */
   readonly isOpaque?: true;
+  /** All of its containers see each other's processes. */
+  readonly sharesProcesses?: true;
   /** The latest start of a container that its kubelet reported: milliseconds since the epoch. */
   readonly startedAt?: number;
   /** When its kubelet accepted it, by the node's clock. Restarts of containers do not change it. */
@@ -48,6 +50,8 @@ const containers: Fields = { upTo: 32 * 1024 };
 
 /** Of the object that shows a static pod. */
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
+/** With it older versions of containerd run a pod in a virtual machine. */
+const untrustedAnnotation = 'io.kubernetes.cri.untrusted-workload';
 
 /** What is read of a pod. */
 export const podFields: Fields = {
@@ -60,11 +64,23 @@ export const podFields: Fields = {
         resourceVersion: word,
         deletionTimestamp: word,
         labels: { upTo: 16 * 1024 },
-        annotations: { members: { [defaultIdentityAnnotation]: word, [mirrorAnnotation]: word } },
+        annotations: {
+          members: {
+            [defaultIdentityAnnotation]: word,
+            [mirrorAnnotation]: word,
+            [untrustedAnnotation]: word,
+          },
+        },
       },
     },
     spec: {
-      members: { nodeName: word, hostNetwork: word, serviceAccountName: word, runtimeClassName: word },
+      members: {
+        nodeName: word,
+        hostNetwork: word,
+        serviceAccountName: word,
+        runtimeClassName: word,
+        shareProcessNamespace: word,
+      },
     },
     status: {
       members: {
@@ -146,6 +162,7 @@ interface SpecShape {
   readonly hostNetwork?: boolean;
   readonly serviceAccountName?: string;
   readonly runtimeClassName?: string;
+  readonly shareProcessNamespace?: boolean;
 }
 
 interface StatusShape {
@@ -188,15 +205,22 @@ function readMetadata({ uid, namespace, name, deletionTimestamp, annotations }: 
   };
 }
 
-function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '' }: SpecShape) {
-  return { nodeName, serviceAccount };
+function readSpec({ nodeName = '', serviceAccountName: serviceAccount = '', ...others }: SpecShape) {
+  return {
+    nodeName,
+    serviceAccount,
+    ...(others.shareProcessNamespace === true ? { sharesProcesses: true as const } : {}),
+  };
 }
 
 function readOpaque(
   { annotations }: MetadataShape,
   { runtimeClassName }: SpecShape,
 ): Pick<PodView, 'isOpaque'> {
-  const isOpaque = runtimeClassName !== undefined || annotations?.[mirrorAnnotation] !== undefined;
+  const isOpaque =
+    runtimeClassName !== undefined ||
+    annotations?.[mirrorAnnotation] !== undefined ||
+    annotations?.[untrustedAnnotation] === 'true';
   return isOpaque ? { isOpaque } : {};
 }
 

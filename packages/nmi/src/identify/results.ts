@@ -18,6 +18,8 @@ export interface PodMemory {
   filedUnder(address: string): readonly PodView[];
   /** Increases with each change of any pod. */
   readonly revision: number;
+  /** Whether another pod of the node has no address yet. */
+  othersAwait(uid: string): boolean;
   /** Whether the API server responded recently. */
   isCurrent(): boolean;
   /** How long ago the watch last received anything. */

@@ -77,6 +77,62 @@ it('where a runtime has no group for a sandbox, as CRI-O without an infra contai
   expect(shown()).toBe('none');
 });
 
+it('attack: CRI-O without infra containers has one for a pod that shares its processes: alone it is no container', () => {
+  const group = groups['systemd, burstable'];
+  put(2, ownGroup(group), { 'crio-nmi.scope': true });
+  put(2, group, { 'crio-infra.scope': true });
+  const sharing = () => createRunningContainers(own, root).of({ uid, sharesProcesses: true });
+  expect(sharing()).toBe('none');
+  put(2, group, { 'crio-app.scope': true });
+  expect(sharing()).toBe('running');
+});
+
+it.each(['EMFILE', 'EIO'])(
+  'attack: groups that cannot be read for a moment (%s) show no container',
+  (code) => {
+    const state = { fails: true };
+    const files = {
+      folders: (path: string) => (path.endsWith(`pod${own}`) ? ['sandbox', 'nmi'] : []),
+      read: (path: string) => {
+        if (state.fails && path.includes('nmi')) throw Object.assign(new Error(code), { code });
+        return 'populated 1\n';
+      },
+    };
+    const containers = createRunningContainers(own, root, files);
+    expect(containers.of({ uid })).toBe('none');
+    state.fails = false;
+    expect(containers.of({ uid })).toBe('none');
+  },
+);
+
+it('attack: too many open files while the kernel is asked show no container', () => {
+  const group = groups['cgroupfs, burstable'];
+  put(2, ownGroup(group), { sandbox: true });
+  put(2, group, { sandbox: true });
+  // A folder in place of the file: reading it fails with EISDIR, which says as little.
+  mkdirSync(join(root, ownGroup(group), 'nmi', 'cgroup.events'), { recursive: true });
+  expect(shown()).toBe('none');
+});
+
+it('attack: once NMI found its own containers, that it does not find them for a moment does not end the check', () => {
+  const group = groups['cgroupfs, burstable'];
+  put(2, ownGroup(group), { sandbox: true, nmi: true });
+  const containers = createRunningContainers(own, root);
+  expect(containers.of({ uid })).toBe('none');
+  rmSync(join(root, ownGroup(group)), { recursive: true });
+  expect(containers.of({ uid })).toBe('none');
+});
+
+it('a debug container in NMI’s pod does not stop pods with one container where there are no sandbox groups', () => {
+  const group = groups['systemd, burstable'];
+  put(2, ownGroup(group), { 'crio-nmi.scope': true });
+  put(2, group, { 'crio-a.scope': true });
+  const containers = createRunningContainers(own, root);
+  expect(containers.of({ uid })).toBe('running');
+  put(2, ownGroup(group), { 'crio-debug.scope': true });
+  expect(containers.of({ uid })).toBe('running');
+});
+
 it('nothing is known where NMI does not find its own containers, as below a nested kubelet', () => {
   expect(shown()).toBe('unknown');
   put(1, groups['cgroupfs, burstable'], { sandbox: true });

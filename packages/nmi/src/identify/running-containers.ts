@@ -6,7 +6,7 @@ export interface RunningContainers {
    * Whether the kernel shows processes of the pod's containers now, beside those of its sandbox. Container runtimes stop all containers of
    * a pod before they release its address. unknown: NMI does not find its own containers in the same way, or the pod's have no such groups.
    */
-  of(pod: Pick<PodView, 'uid' | 'isOpaque'>): 'running' | 'none' | 'unknown';
+  of(pod: Pick<PodView, 'uid' | 'isOpaque' | 'sharesProcesses'>): 'running' | 'none' | 'unknown';
 }
 
 export interface ControlGroupFiles {
@@ -62,33 +62,44 @@ export function createRunningContainers(
       }
     return 0;
   };
+  // Counted until it succeeds: later a debug container may be added to NMI's pod.
+  let ownCount = 0;
+  const look: RunningContainers['of'] = ({ uid, isOpaque, sharesProcesses }) => {
+    const seen = count(uid);
+    if (seen > 1) return 'running';
+    // NMI's pod has one container. If that is all it has, the runtime has no group for a sandbox, which is otherwise one of the two.
+    const own = isOpaque ? 0 : (ownCount ||= count(ownUid));
+    if (own === 0) return 'unknown';
+    // CRI-O always has one for a pod whose containers share their processes.
+    return seen < (sharesProcesses ? 2 : own) ? 'none' : 'running';
+  };
   return {
-    of({ uid, isOpaque }) {
-      const seen = count(uid);
-      if (seen > 1) return 'running';
-      // NMI's pod has one container. If that is all it has, the runtime has no group for a sandbox, which is otherwise one of the two.
-      const own = isOpaque ? 0 : count(ownUid);
-      if (own === 0) return 'unknown';
-      return seen < own ? 'none' : 'running';
-    },
+    // After an error, such as too many open files, nothing shows that a container runs.
+    of: (pod) => orElse(() => look(pod), 'none'),
   };
 }
 
 const kernelFiles: ControlGroupFiles = {
   folders(path) {
-    // Most paths do not exist: an exception for each would cost more than the rest.
-    if (!statSync(path, { throwIfNoEntry: false })) return [];
-    const read = () => readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    return orElse(read, []).map(({ name }) => name);
+    const read = () =>
+      // Most paths do not exist: an exception for each would cost more than the rest.
+      statSync(path, { throwIfNoEntry: false })
+        ? readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory())
+        : [];
+    return orElse(read, [], isMissing).map(({ name }) => name);
   },
-  read: (path) => orElse(() => readFileSync(path, 'latin1'), ''),
+  read: (path) => orElse(() => readFileSync(path, 'latin1'), '', isMissing),
 };
 
-/** A group may be removed at any time. */
-function orElse<T>(read: () => T, otherwise: T): T {
+/** A group may be removed at any time, and a node's policy may hide all of them. */
+const isMissing = (error: unknown) =>
+  ['ENOENT', 'ENOTDIR', 'ENODEV', 'EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+function orElse<T>(read: () => T, otherwise: T, isExpected: (error: unknown) => boolean = () => true): T {
   try {
     return read();
-  } catch {
+  } catch (error) {
+    if (!isExpected(error)) throw error;
     return otherwise;
   }
 }

@@ -3,6 +3,7 @@ import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
 import { connection, nothingKnown, patient, pod } from '../../test/builders.ts';
 import { createCallerFinder, type CallerFinder } from './find-caller.ts';
+import { othersAwait } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 
 const listMs = 30;
@@ -43,6 +44,7 @@ const node = (clock: FakeClock, filed: readonly PodView[], given: Given = {}) =>
     pods: {
       filedUnder: (address) => filed.filter(({ addresses }) => addresses.includes(address)),
       revision: 1,
+      othersAwait: (uid) => othersAwait(filed, uid, 0),
       isCurrent: () => true,
       lastHeardMs: () => 0,
       missedMs: () => 0,

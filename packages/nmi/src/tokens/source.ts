@@ -1,7 +1,6 @@
 // Room: one token for an identity that the caller may use already: memory, shared calls, remembered failures.
 // It must not know requests or responses, or decide who may use which identity.
-import type { Clock } from '@pod-identity/kit/core';
-import { orLate } from '../waiting/or-late.ts';
+import { orLate, type Clock } from '@pod-identity/kit/core';
 import { ageFor, ageOf, isUnnamed } from './age.ts';
 import { isNew } from './application-quota.ts';
 import { anotherIdentity, hasOtherClientId } from './client-id.ts';

@@ -116,6 +116,7 @@ export function createRequestStage(compatErrors: CompatSettings['compatErrors'])
         },
       },
       uidAt: (address) => podAt(address)?.uid,
+      hasStopped: () => false,
     }),
     hostToken: createHostTokenHandler({
       ...shared,

@@ -86,6 +86,7 @@ beforeAll(async () => {
       whenReady: () => true,
       callers: { find: () => ({ kind: 'none' }) },
       uidAt: () => undefined,
+      hasStopped: () => false,
       holdMs: 0,
       granter: { grant: () => Promise.reject(new Error('nobody is granted anything here')) },
     }),

@@ -7,6 +7,7 @@ import {
   metricsFlags,
   newFlag,
   port,
+  probeFileFlag,
   probeFlags,
   tracingFlags,
   value,
@@ -58,10 +59,7 @@ export const agentFlags = {
     }),
   },
   probe: probeFlags,
-  probeFile: newFlag('probe-file', text(''), {
-    help: 'File for exec probes, of this container alone: /dev/termination-log. Its time lies in the future while NMI runs, and it is empty while NMI is ready. Empty: none.',
-    why: 'while an update runs, two NMIs are on a node, and one of them answers at the port for both',
-  }),
+  probeFile: probeFileFlag,
   metrics: metricsFlags(9090),
   audit: newFlag('audit', truth(true), {
     help: 'Log the tokens issued: pod, identity, resource. The first one of each at once, further ones as a count, once a minute. Never the token.',

@@ -1,6 +1,8 @@
+import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import type { Ambient, Log } from '@pod-identity/kit/serve';
-import { orLate } from '../waiting/or-late.ts';
+import { orLate } from '../core/or-late.ts';
+import type { Ambient } from './ambient.ts';
+import type { Log } from './log.ts';
 
 /** A file that tells the state of this process: a time in the future means that it runs, no content that it is ready. */
 export interface ProbeFile {
@@ -23,9 +25,8 @@ const longestCheckMs = 10_000;
 const tooLong: readonly string[] = [`the checks take longer than ${longestCheckMs / 1_000} s`];
 
 /**
- * Keeps the file of the exec probes until the signal aborts. A port cannot tell the kubelet which agent answers: during an update two of them
- * are on the node. This file belongs to one container, and a restart of it has another. Empty: ready; else the problems, which the
- * kubelet shows as the container's message when it ends.
+ * Keeps the file of the exec probes until the signal aborts. At a port another program of the node could answer, and others may send
+ * requests to it. Empty: ready; else the problems.
  */
 export async function keepProbeFile(options: ProbeFileOptions, signal: AbortSignal): Promise<void> {
   const { file, clock } = options;
@@ -39,7 +40,7 @@ export async function keepProbeFile(options: ProbeFileOptions, signal: AbortSign
   }
 }
 
-/** Logs what fails twice in a row: while the process has its socket's uid for a moment, it cannot set the time of a file of root. */
+/** Logs what fails twice in a row: a process that has another uid for a moment cannot set the time of its file. */
 function createReporter(log: Log) {
   let failures = 0;
   return (error: string | undefined) => {
@@ -47,17 +48,25 @@ function createReporter(log: Log) {
     if (failures === 2)
       log.error(
         { error },
-        'the file of the probes (--probe-file) cannot be written, so the kubelet will restart this container',
+        'the file of the probes (--probe-file) cannot be written, so this process will be restarted',
       );
   };
 }
 
-export function openProbeFile(path: string): ProbeFile | undefined {
+/** Says first that the process is not ready: a file in memory of the pod is that of the container before it, whose process may have crashed. */
+export async function openProbeFile(path: string, now: number): Promise<ProbeFile | undefined> {
   if (path === '') return undefined;
+  const file = fileAt(path);
+  // What cannot be written is reported by who keeps it.
+  await file.write('the process starts', now + freshMs).catch(() => undefined);
+  return file;
+}
+
+function fileAt(path: string): ProbeFile {
   return {
     async write(text, freshUntilMs) {
-      // Not truncated when it is opened: an empty file means ready.
-      const file = await open(path, 'r+');
+      // Not truncated when it is opened: an empty file means ready. One that is new is not fresh yet.
+      const file = await open(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
       try {
         const bytes = Buffer.from(text.slice(0, longestText));
         await file.write(bytes, 0, bytes.length, 0);
@@ -70,5 +79,5 @@ export function openProbeFile(path: string): ProbeFile | undefined {
   };
 }
 
-/** The kubelet reads 4096 bytes of it. */
+/** The kubelet reads 4096 bytes of a container's termination log. */
 const longestText = 2_048;

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '@pod-identity/kit/serve';
-import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { createFakeClock } from '../testing/fake-clock.ts';
+import { createLog } from './log.ts';
 import { keepProbeFile, openProbeFile, type ProbeFile } from './probe-file.ts';
 
 const ends: (() => unknown)[] = [];
@@ -17,7 +17,7 @@ function stage(problems: () => Promise<readonly string[]>, write?: ProbeFile['wr
   const clock = createFakeClock();
   const lines: string[] = [];
   const written: { readonly text: string; readonly forMs: number; readonly at: number }[] = [];
-  const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
+  const log = createLog({ component: 'test', destination: { write: (line) => lines.push(line) } });
   const stop = new AbortController();
   ends.push(() => stop.abort());
   const record: ProbeFile['write'] = (text, until) => {
@@ -80,27 +80,43 @@ const hasProc = existsSync('/proc/self');
 if (!hasProc) console.warn('tests of the command of the probes are skipped: they run on Linux');
 
 describe.skipIf(!hasProc)('the file and the command of the probes in the manifests', () => {
-  const stageFile = async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'nmi-probe-'));
+  const stagePath = async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'probe-file-'));
     ends.push(() => rm(folder, { recursive: true }));
-    const path = join(folder, 'termination-log');
-    // As the kubelet makes it for each container.
-    await writeFile(path, '');
-    const file = openProbeFile(path);
-    if (file === undefined) throw new Error('no file');
+    return join(folder, 'file');
+  };
+  const look = (path: string) => {
     const succeeds = (...test: readonly string[]) =>
       new Promise<boolean>((resolve) => void execFile('/usr/bin/test', test, (error) => resolve(!error)));
     return {
-      file,
-      path,
       isAlive: () => succeeds(path, '-nt', '/proc/self'),
       isReady: () => succeeds(path, '-nt', '/proc/self', '-a', '!', '-s', path),
     };
   };
 
+  const stageFile = async () => {
+    const path = await stagePath();
+    const file = await openProbeFile(path, Date.now());
+    if (file === undefined) throw new Error('no file');
+    return { file, path, ...look(path) };
+  };
+
   it('neither alive nor ready: a container whose process has not written yet', async () => {
-    const { isAlive, isReady } = await stageFile();
+    const path = await stagePath();
+    const { isAlive, isReady } = look(path);
     expect([await isAlive(), await isReady()]).toEqual([false, false]);
+    // As the kubelet makes a termination log for each container.
+    await writeFile(path, '');
+    expect([await isAlive(), await isReady()]).toEqual([false, false]);
+  });
+
+  it('alive, not ready: the process starts, whether there is no file or that of a container before it', async () => {
+    const { file, path, isAlive, isReady } = await stageFile();
+    expect([await isAlive(), await isReady()]).toEqual([true, false]);
+    await file.write('', Date.now() + 20_000);
+    expect(await isReady()).toBe(true);
+    await openProbeFile(path, Date.now());
+    expect([await isAlive(), await isReady()]).toEqual([true, false]);
   });
 
   it('alive, not ready: the file has a text', async () => {

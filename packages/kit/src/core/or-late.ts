@@ -1,4 +1,4 @@
-import type { Clock } from '@pod-identity/kit/core';
+import type { Clock } from './clock.ts';
 
 /** The result, or `late` if it takes too long. */
 export async function orLate<T>(
