@@ -3,13 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { aborted, createLimit, value } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
+import type { Finding } from '@pod-identity/policy';
 import { parseOption } from '../cli/arguments.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { describeFailure } from '../cluster/connect.ts';
 import { readServices, type Services } from '../cluster/services.ts';
+import { readStory } from '../explain/explain.ts';
 import { readReport } from '../judge/read-report.ts';
 import { readPageFiles } from './page-files.ts';
-import { readPodStory } from './pod-story.ts';
 import { startPageServer, type PageServer, type PageServerOptions } from './server.ts';
 import { createSharedRead } from './shared-read.ts';
 
@@ -51,7 +52,7 @@ async function servePage(session: Session, page: Pick<PageServerOptions, 'port' 
     token,
     proof,
     readStatus: createSharedRead(clock, readStatus),
-    readStory: (pod, ended) => limit(() => read((fresh) => readPodStory(fresh, pod), ended)),
+    readStory: (pod, ended) => limit(() => read((fresh) => readFindings(fresh, pod), ended)),
   });
   try {
     out.line(`http://127.0.0.1:${server.port}/#token=${token}.${proof}`);
@@ -60,6 +61,13 @@ async function servePage(session: Session, page: Pick<PageServerOptions, 'port' 
   } finally {
     await server.close();
   }
+}
+
+/** What `explain` prints, the result first. */
+async function readFindings(session: Session, pod: string): Promise<readonly Finding[]> {
+  const [namespace = '', name = ''] = pod.split('/');
+  const { result, findings } = await readStory(session, { namespace, name });
+  return [result, ...findings];
 }
 
 const randomText = (): string => randomBytes(32).toString('base64url');

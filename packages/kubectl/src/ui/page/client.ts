@@ -1,6 +1,6 @@
 // The door to the server: the report, and stories of pods.
 import type { Report } from '../../judge/report.ts';
-import type { PodStory } from '../story.ts';
+import type { Findings } from './text.ts';
 
 export interface Status {
   readonly server: string;
@@ -14,8 +14,8 @@ export interface Status {
 export interface Client {
   /** As text, which tells whether anything has changed. */
   status(): Promise<{ readonly text: string; readonly readAt: string }>;
-  /** When the signal aborts, the server reads it no further. */
-  story(pod: string, signal: AbortSignal): Promise<PodStory>;
+  /** What `explain` prints, the result first. When the signal aborts, the server reads it no further. */
+  story(pod: string, signal: AbortSignal): Promise<Findings>;
 }
 
 /** The page asks no more. */
@@ -51,7 +51,7 @@ export function connect(tokens: string): Client {
     },
     async story(pod, signal) {
       const path = `/v1/story?pod=${encodeURIComponent(pod.toWellFormed())}`;
-      return (await (await get(path, [signal])).json()) as PodStory;
+      return (await (await get(path, [signal])).json()) as Findings;
     },
   };
 }

@@ -27,6 +27,8 @@ export const button = (text: string, click: () => void, attributes: Attributes =
 export const breakable = (text: string): readonly Child[] =>
   text.split(/(?<=\/)/).flatMap((part, at) => (at === 0 ? [part] : [make('wbr'), part]));
 
+export const mark = (state: string): HTMLElement => make('span', { class: `state ${state}` }, state);
+
 export interface Item {
   readonly key: string;
   /** The element is made again when it changes. */
@@ -34,36 +36,51 @@ export interface Item {
   readonly make: () => HTMLElement;
 }
 
-/** Elements that stay the same are not touched: they keep their place, the focus and the selection. */
-export function createList(parent: HTMLElement): (items: readonly Item[]) => void {
-  let known = new Map<string, { readonly content: string; readonly element: HTMLElement }>();
-  return (items) => {
-    const focused = parent.contains(document.activeElement) ? focusKey(document.activeElement) : undefined;
-    const next: typeof known = new Map();
-    for (const { key, content, make: create } of items) {
-      const text = JSON.stringify(content);
-      const before = known.get(key);
-      next.set(key, before?.content === text ? before : { content: text, element: create() });
-    }
-    const kept = new Set([...next.values()].map(({ element }) => element));
-    for (const { element } of known.values()) if (!kept.has(element)) element.remove();
-    let at = parent.firstElementChild;
-    for (const element of kept)
-      if (element === at) at = at.nextElementSibling;
-      else parent.insertBefore(element, at);
-    known = next;
-    if (focused !== undefined && !parent.contains(document.activeElement))
-      parent
-        .querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)
-        ?.focus({ preventScroll: true });
+/** `few` items at first and with each press of `more`: thousands of elements hold up the page. */
+export function createList(parent: HTMLElement, few: number) {
+  let made: ReadonlyMap<string, { readonly content: string; readonly element: HTMLElement }> = new Map();
+  let [all, most]: [readonly Item[], number] = [[], few];
+  const show = (items: readonly Item[]): void => {
+    all = items;
+    const focused = focusedIn(parent);
+    const entries = items.slice(0, most).map(({ key, content: of, make: create }) => {
+      const content = JSON.stringify(of);
+      const before = made.get(key);
+      return [key, before?.content === content ? before : { content, element: create() }] as const;
+    });
+    made = new Map(entries);
+    arrange(parent, new Set(Array.from(made.values(), ({ element }) => element)));
+    more.hidden = items.length <= most;
+    more.textContent = `Show more (${items.length - most} are not shown)`;
+    if (focused !== undefined && focusedIn(parent) === undefined) focusIn(parent, focused);
   };
+  const more = button('', () => {
+    most += few;
+    show(all);
+  });
+  return { show, more };
 }
 
-const focusKey = (element: Element | null): string | undefined =>
-  element instanceof HTMLElement ? element.dataset['key'] : undefined;
+/** What stays is not touched: it keeps the focus and the selection. */
+function arrange(parent: HTMLElement, elements: ReadonlySet<Element>): void {
+  for (const element of [...parent.children]) if (!elements.has(element)) element.remove();
+  let at = parent.firstElementChild;
+  for (const element of elements)
+    if (element === at) at = at.nextElementSibling;
+    else parent.insertBefore(element, at);
+}
+
+function focusedIn(parent: HTMLElement): string | undefined {
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement && parent.contains(activeElement)
+    ? activeElement.dataset['key']
+    : undefined;
+}
+
+export const focusIn = (parent: ParentNode, key: string): void =>
+  parent.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
 
 export function remedyView({ text, paste, command }: Remedy): HTMLElement {
-  const parts = [paste, command].filter((part) => part !== undefined);
   return make(
     'div',
     { class: 'remedy' },
@@ -71,21 +88,17 @@ export function remedyView({ text, paste, command }: Remedy): HTMLElement {
     ...(paste === undefined
       ? []
       : [make('p', { class: 'soft' }, 'For kubectl apply -f -, then press Ctrl-D:')]),
-    ...parts.map((part) => make('div', {}, make('pre', {}, part.trimEnd()), copyButton(part))),
+    ...[paste, command].flatMap((part) =>
+      part === undefined ? [] : [make('div', {}, make('pre', {}, part.trimEnd()), copyButton(part))],
+    ),
   );
 }
 
 function copyButton(text: string): HTMLElement {
   const say = (word: string) => () => (copy.textContent = word);
-  const copy = button(
-    'Copy',
-    () =>
-      void navigator.clipboard
-        .writeText(copiedText(text))
-        .then(say('Copied'), say('Not allowed here: select the text')),
-  );
-  copy.setAttribute('aria-live', 'polite');
+  const write = () => navigator.clipboard.writeText(copiedText(text));
+  const copy = button('Copy', () => void write().then(say('Copied'), say('Not allowed: select the text')), {
+    'aria-live': 'polite',
+  });
   return copy;
 }
-
-export const mark = (state: string): HTMLElement => make('span', { class: `state ${state}` }, state);

@@ -1,10 +1,10 @@
 // Room: the page of `ui` in the browser: the report, asked for every five seconds, and the story of the pod that is chosen.
 // It must not write to the cluster, load from outside, or put what the cluster says into the page other than as text.
 import { connect, Denied, type Status } from './client.ts';
-import { make } from './elements.ts';
+import { focusIn, make } from './elements.ts';
 import { createReportView } from './report-view.ts';
 import { createStoryView } from './story-view.ts';
-import { cleanText } from './text.ts';
+import { cleanText, messageOf } from './text.ts';
 
 const pollMs = 5_000;
 const storedToken = 'pod-identity-token';
@@ -19,15 +19,12 @@ function readToken(): string {
 }
 
 const client = connect(readToken());
-let status: Status | undefined;
-let chosen = '';
+let [status, last, chosen]: [Status | undefined, string, string] = [undefined, '', ''];
 const read = make('p', {}, 'Reading the cluster …');
 const problem = make('p', { class: 'alert', role: 'alert', hidden: '' });
-const aside = make('aside', { 'aria-labelledby': 'story', hidden: '' });
-const view = createReportView(choose);
-const story = createStoryView(aside, client, close);
-const main = make('main', {}, view.element, aside);
-main.hidden = true;
+const report = createReportView(choose);
+const story = createStoryView(client, close);
+const main = make('main', { hidden: '' }, report.element, story.element);
 document.body.append(make('header', {}, make('h1', {}, 'Pod Identity'), read, problem), main);
 
 function choose(pod: string): void {
@@ -36,21 +33,21 @@ function choose(pod: string): void {
 }
 
 function close(): void {
-  const row = document.querySelector<HTMLElement>(`th [data-key="${CSS.escape(chosen)}"]`);
+  const closed = chosen;
   choose('');
-  // A row that was chosen is made again.
-  if (row !== null)
-    document.querySelector<HTMLElement>(`th [data-key="${CSS.escape(row.dataset['key'] ?? '')}"]`)?.focus();
+  focusIn(document, closed);
 }
 
 function draw(): void {
   if (status === undefined) return;
-  const { report } = status;
-  view.show(report, chosen);
+  const { pods } = status.report;
+  report.show(status.report, chosen);
   story.show(
     chosen,
-    report.pods.find(({ pod }) => pod === chosen),
+    pods.find(({ pod }) => pod === chosen),
   );
+  const wrong = pods.filter(({ state }) => state === 'problem').length;
+  document.title = wrong === 0 ? 'Pod Identity' : `${wrong} with problems, Pod Identity`;
 }
 
 function complain(text: string): void {
@@ -58,41 +55,33 @@ function complain(text: string): void {
   problem.hidden = text === '';
 }
 
-let last = '';
-
 async function readStatus(): Promise<void> {
   const { text, readAt } = await client.status();
-  const of = status ?? (JSON.parse(text) as Status);
-  if (text !== last) {
-    status = JSON.parse(text) as Status;
+  if (text !== last || status === undefined) {
+    [status, last] = [JSON.parse(text) as Status, text];
     main.hidden = false;
     draw();
-    const wrong = status.report.pods.filter(({ state }) => state === 'problem').length;
-    document.title = wrong === 0 ? 'Pod Identity' : `${wrong} with problems, Pod Identity`;
   }
-  last = text;
-  const { server, namespace, clusterNote } = of;
+  const { server, namespace, clusterNote } = status;
   const where = namespace === undefined ? 'all namespaces' : `namespace ${namespace}`;
-  const when = new Date(readAt).toLocaleTimeString();
-  read.textContent = cleanText(
-    [`${server}, ${where}`, `read at ${when}`, clusterNote].filter(Boolean).join(' · '),
-  );
+  const when = `read at ${new Date(readAt).toLocaleTimeString()}`;
+  read.textContent = cleanText([`${server}, ${where}`, when, clusterNote].filter(Boolean).join(' · '));
   complain('');
 }
 
 /** A tab that nobody sees asks nothing. */
-const seen = (): Promise<unknown> =>
-  document.hidden
-    ? new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }))
-    : Promise.resolve();
+async function untilSeen(): Promise<void> {
+  if (!document.hidden) return;
+  await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+}
 
 async function follow(): Promise<void> {
   for (;;) {
-    await seen();
+    await untilSeen();
     try {
       await readStatus();
     } catch (error) {
-      complain(error instanceof Error ? error.message : String(error));
+      complain(messageOf(error));
       if (error instanceof Denied) return;
     }
     await new Promise((resolve) => setTimeout(resolve, pollMs));

@@ -1,111 +1,48 @@
 // The list of causes, the table of pods, services, and what is not known.
 import type { Cause, PodRow, Report } from '../../judge/report.ts';
 import { breakable, button, createList, make, mark, remedyView, type Item } from './elements.ts';
-import { count, filterRows, states, type Filter } from './text.ts';
+import { count, filterRows, stateCounts } from './text.ts';
 
-/** Of causes, at first and with each press of a button. */
 const fewCauses = 10;
 /** Of pods that a cause names. */
 const fewPods = 5;
-/** A table of thousands of rows holds up the page. */
-const rowsPerPage = 200;
+const fewRows = 200;
 
 export interface ReportView {
   readonly element: HTMLElement;
+  /** `chosen`: a pod; empty: none. */
   show(report: Report, chosen: string): void;
 }
 
-export function createReportView(choose: (pod: string) => void): ReportView {
-  let [shown, chosen]: [Report?, string?] = [];
-  let filter: Filter = { search: '', state: '' };
-  let [mostCauses, page] = [fewCauses, 0];
-  const causes = make('ul', { class: 'causes' });
-  const services = make('ul');
-  const body = make('tbody');
-  const [setCauses, setServices, setRows] = [createList(causes), createList(services), createList(body)];
-  const more = button('', () => ((mostCauses += fewCauses), draw()));
-  const [causesTitle, podsTitle] = [make('h2'), make('h2')];
-  const summary = make('span', { role: 'status' });
-  const turn = (by: number) => () => ((page += by), draw(), podsTitle.scrollIntoView());
-  const [previous, next] = [button('Previous', turn(-1)), button('Next', turn(1))];
-  const changeFilter = (part: Partial<Filter>): void => {
-    [filter, page] = [{ ...filter, ...part }, 0];
-    draw();
-  };
-  const search = make('input', { type: 'search', id: 'search', placeholder: 'name, identity, host, reason' });
-  search.addEventListener('input', () => changeFilter({ search: search.value }));
-  const select = make('select', { id: 'state' }, make('option', { value: '' }, 'all states'));
-  select.append(...states.map((state) => make('option', { value: state }, state)));
-  select.addEventListener('change', () =>
-    changeFilter({ state: states.find((state) => state === select.value) ?? '' }),
-  );
-  const columns = ['Pod', 'ServiceAccount', 'Identity', 'Host', 'State', 'Why'];
-  const head = make('tr', {}, ...columns.map((name) => make('th', { scope: 'col' }, name)));
+type Choose = (pod: string) => void;
 
-  function draw(): void {
-    if (shown === undefined) return;
-    const report = shown;
-    const rows = filterRows(report.pods, filter);
-    const pages = Math.max(1, Math.ceil(rows.length / rowsPerPage));
-    page = Math.min(page, pages - 1);
-    causesTitle.textContent =
-      report.causes.length === 0 ? 'Nothing is wrong' : `Causes: ${report.causes.length}`;
-    setCauses(report.causes.slice(0, mostCauses).map((cause) => causeItem(cause, choose)));
-    const hidden = report.causes.length - mostCauses;
-    more.hidden = hidden <= 0;
-    more.textContent = `Show more causes (${hidden} are not shown)`;
-    podsTitle.textContent = `Pods: ${report.pods.length}`;
-    setRows(
-      rows
-        .slice(page * rowsPerPage, (page + 1) * rowsPerPage)
-        .map((row) => rowItem(row, row.pod === chosen, choose)),
-    );
-    previous.hidden = next.hidden = pages === 1;
-    [previous.disabled, next.disabled] = [page === 0, page === pages - 1];
-    summary.textContent =
-      `${rows.length === report.pods.length ? stateCounts(rows) : `${rows.length} match`}` +
-      (pages === 1 ? '' : ` · page ${page + 1} of ${pages}`);
-    setServices(serviceItems(report));
-  }
+export function createReportView(choose: Choose): ReportView {
+  const parts = [createCauses(choose), createPods(choose), createServices()];
   return {
-    element: make(
-      'div',
-      { class: 'report' },
-      make('section', {}, causesTitle, causes, more),
-      make(
-        'section',
-        {},
-        podsTitle,
-        make(
-          'div',
-          { class: 'controls' },
-          make('label', { for: 'search' }, 'Filter'),
-          search,
-          make('label', { for: 'state' }, 'State'),
-          select,
-          summary,
-          previous,
-          next,
-        ),
-        make('table', {}, make('thead', {}, head), body),
-      ),
-      make('section', {}, make('h2', {}, 'Services, and what is not known'), services),
-    ),
-    show(report, pod) {
-      [shown, chosen] = [report, pod];
-      draw();
+    element: make('div', { class: 'report' }, ...parts.map(({ element }) => element)),
+    show(report, chosen) {
+      for (const part of parts) part.show(report, chosen);
     },
   };
 }
 
-const stateCounts = (rows: readonly PodRow[]): string =>
-  states
-    .map((state) => [rows.filter((row) => row.state === state).length, state] as const)
-    .flatMap(([number, state]) => (number === 0 ? [] : [`${number} ${state}`]))
-    .join(', ');
+function createCauses(choose: Choose): ReportView {
+  const [title, body] = [make('h2'), make('ul', { class: 'causes' })];
+  const list = createList(body, fewCauses);
+  return {
+    element: make('section', {}, title, body, list.more),
+    show({ causes }) {
+      title.textContent = causes.length === 0 ? 'Nothing is wrong' : `Causes: ${causes.length}`;
+      list.show(causes.map((cause) => causeItem(cause, choose)));
+    },
+  };
+}
 
-function causeItem(cause: Cause, choose: (pod: string) => void): Item {
+function causeItem(cause: Cause, choose: Choose): Item {
   const { key, state, text, actor, pods, remedy } = cause;
+  const who = actor === 'nobody' ? 'nobody must act: it ends by itself' : `${actor} must act`;
+  const open = (pod: string) =>
+    button(pod, () => choose(pod), { class: 'link', 'data-key': `${key} ${pod}` });
   const create = () =>
     make(
       'li',
@@ -114,51 +51,85 @@ function causeItem(cause: Cause, choose: (pod: string) => void): Item {
       make(
         'p',
         { class: 'soft' },
-        [
-          ...(pods.length === 0 ? [] : [count(pods.length, 'pod')]),
-          actor === 'nobody' ? 'nobody must act: it ends by itself' : `${actor} must act`,
-        ].join(' · '),
-        pods.length === 0 ? undefined : ': ',
-        ...pods
-          .slice(0, fewPods)
-          .map((pod) => button(pod, () => choose(pod), { class: 'link', 'data-key': `${key} ${pod}` })),
+        pods.length === 0 ? who : `${who} · ${count(pods.length, 'pod')}: `,
+        ...pods.slice(0, fewPods).map(open),
         pods.length > fewPods ? ` and ${pods.length - fewPods} more` : undefined,
       ),
-      remedy === undefined ? undefined : remedyView(remedy),
+      remedy && remedyView(remedy),
     );
   return { key, content: cause, make: create };
 }
 
-function rowItem(row: PodRow, isChosen: boolean, choose: (pod: string) => void): Item {
+const columns = ['Pod', 'ServiceAccount', 'Identity', 'Host', 'State', 'Why'];
+
+function createPods(choose: Choose): ReportView {
+  let [shown, chosen]: [readonly PodRow[], string] = [[], ''];
+  const [title, body, summary] = [make('h2'), make('tbody'), make('span', { role: 'status' })];
+  const list = createList(body, fewRows);
+  const draw = (): void => {
+    const rows = filterRows(shown, search.value);
+    title.textContent = `Pods: ${shown.length}`;
+    summary.textContent = search.value === '' ? stateCounts(rows) : `${rows.length} match`;
+    list.show(rows.map((row) => rowItem(row, row.pod === chosen, choose)));
+  };
+  const search = make('input', { type: 'search', id: 'search', input: draw });
+  const head = columns.map((name) => make('th', { scope: 'col' }, name));
+  return {
+    element: make(
+      'section',
+      {},
+      title,
+      make('p', { class: 'controls' }, make('label', { for: 'search' }, 'Filter'), search, summary),
+      make('table', {}, make('thead', {}, make('tr', {}, ...head)), body),
+      list.more,
+    ),
+    show({ pods }, pod) {
+      [shown, chosen] = [pods, pod];
+      draw();
+    },
+  };
+}
+
+function rowItem(row: PodRow, isChosen: boolean, choose: Choose): Item {
   const { pod, serviceAccount, identities, host, state, why } = row;
-  const open = button(pod, () => choose(pod), {
-    class: 'link',
-    'data-key': pod,
-    'aria-expanded': String(isChosen),
-  });
-  const create = () =>
-    make(
+  const create = () => {
+    const attributes = { class: 'link', 'data-key': pod, 'aria-expanded': String(isChosen) };
+    return make(
       'tr',
       isChosen ? { class: 'chosen' } : {},
-      make('th', { scope: 'row' }, open),
-      make('td', {}, ...breakable(serviceAccount)),
-      make('td', {}, ...breakable(identities.join(', '))),
-      make('td', {}, host),
+      make(
+        'th',
+        { scope: 'row' },
+        button(pod, () => choose(pod), attributes),
+      ),
+      make('td', { 'data-label': 'as ' }, serviceAccount),
+      make('td', { 'data-label': 'identity ' }, ...breakable(identities.join(', ') || 'none')),
+      make('td', { 'data-label': 'on ' }, host || 'no host'),
       make('td', {}, mark(state)),
       make('td', {}, why),
     );
+  };
   return { key: pod, content: [row, isChosen], make: create };
 }
 
-const serviceItems = ({ services, unknown }: Report): readonly Item[] =>
-  [
-    ...services.map(({ kind, namespace, name, state, version, text }) => {
-      const where = name === '' ? '' : ` ${namespace}/${name}`;
-      return [state, `${kind}${where}${version === '' ? '' : ` ${version}`}: ${text}`] as const;
-    }),
-    ...unknown.map((text) => ['unknown', text] as const),
-  ].map(([state, text]) => ({
-    key: text,
-    content: state,
-    make: () => make('li', {}, mark(state), ` ${text}`),
-  }));
+function createServices(): ReportView {
+  const body = make('ul');
+  const list = createList(body, fewRows);
+  return {
+    element: make('section', {}, make('h2', {}, 'Services, and what is not known'), body, list.more),
+    show: ({ services, unknown }) =>
+      list.show([
+        ...services.map(({ kind, namespace, name, state, version, text }) => {
+          const words = [kind, name && `${namespace}/${name}`, version].filter(Boolean);
+          return lineItem(state, `${words.join(' ')}: ${text}`);
+        }),
+        ...unknown.map((text) => lineItem('unknown', text)),
+      ]),
+  };
+}
+
+const lineItem = (state: string, text: string): Item => ({
+  key: `${state} ${text}`,
+  content: text,
+  make: () => make('li', {}, mark(state), ` ${text}`),
+});

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PodRow } from '../../judge/report.ts';
-import { chainOf, copiedText, filterRows, tell } from './text.ts';
+import { chainOf, copiedText, filterRows, partsOf } from './text.ts';
 
 const row = (part: Partial<PodRow>): PodRow => ({
   pod: 'shop/web-0',
@@ -13,15 +13,14 @@ const row = (part: Partial<PodRow>): PodRow => ({
   ...part,
 });
 
-test('a filter finds each of its words in any column, and the state', () => {
+test('a filter finds each of its words in any column', () => {
   const rows = [row({}), row({ pod: 'pay/till-0', state: 'problem', why: 'no binding has the selector' })];
-  const podsOf = (search: string, state: '' | 'problem' = '') =>
-    filterRows(rows, { search, state }).map(({ pod }) => pod);
+  const podsOf = (search: string) => filterRows(rows, search).map(({ pod }) => pod);
   expect(podsOf('')).toHaveLength(2);
   expect(podsOf('VMSS READER')).toHaveLength(2);
   expect(podsOf('till selector')).toEqual(['pay/till-0']);
   expect(podsOf('till nothing')).toEqual([]);
-  expect(podsOf('', 'problem')).toEqual(['pay/till-0']);
+  expect(podsOf('problem')).toEqual(['pay/till-0']);
 });
 
 test('the chain says what is missing', () => {
@@ -35,15 +34,15 @@ test('the chain says what is missing', () => {
 
 test('a story has its remedies apart, and each sentence and each remedy once', () => {
   const remedy = { text: 'grant it', command: 'kubectl x' };
-  const told = tell([
+  const parts = partsOf([
     { topic: 'result', verdict: 'problem', text: 'no token', remedy },
     { topic: 'label', verdict: 'ok', text: 'label=x' },
     { topic: 'access', verdict: 'problem', text: 'no right', remedy },
-    { topic: 'response', verdict: 'problem', text: 'no token' },
+    { topic: 'result', verdict: 'problem', text: 'no token' },
   ]);
-  expect(told.faults.map(({ text }) => text)).toEqual(['no token', 'no right']);
-  expect(told.remedies).toEqual([remedy]);
-  expect(told.rest.map(({ text }) => text)).toEqual(['label=x']);
+  expect(parts.faults.map(({ text }) => text)).toEqual(['no token', 'no right']);
+  expect(parts.remedies).toEqual([remedy]);
+  expect(parts.rest.map(({ text }) => text)).toEqual(['label=x']);
 });
 
 test('attack: no control character gets onto the clipboard', () => {

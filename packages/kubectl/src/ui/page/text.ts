@@ -1,9 +1,8 @@
 // What the page says, by pure functions.
-import type { Remedy } from '@pod-identity/policy';
+import type { Finding, Remedy } from '@pod-identity/policy';
 import type { PodRow, State } from '../../judge/report.ts';
-import type { PodStory } from '../story.ts';
 
-export const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
+const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
 
 /** Names and messages: without characters that control a terminal or the direction of text. */
 export const cleanText = (text: string): string =>
@@ -12,21 +11,22 @@ export const cleanText = (text: string): string =>
 /** For the clipboard, from where each control character is a key for a terminal: a tab completes words, a return ends the line. */
 export const copiedText = (text: string): string => cleanText(text).replaceAll(/[\t\r]/g, '\ufffd');
 
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 export const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
 
-export interface Filter {
-  readonly search: string;
-  /** Empty: all. */
-  readonly state: State | '';
-}
+export const stateCounts = (rows: readonly PodRow[]): string =>
+  states
+    .map((state) => [rows.filter((row) => row.state === state).length, state] as const)
+    .flatMap(([number, state]) => (number === 0 ? [] : [`${number} ${state}`]))
+    .join(', ');
 
-export function filterRows(rows: readonly PodRow[], { search, state }: Filter): readonly PodRow[] {
+/** Those with each of the words in some column. */
+export function filterRows(rows: readonly PodRow[], search: string): readonly PodRow[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return rows.filter((row) => {
-    if (state !== '' && row.state !== state) return false;
-    const text = [row.pod, row.serviceAccount, ...row.identities, row.host, row.node, row.why]
-      .join(' ')
-      .toLowerCase();
+  if (words.length === 0) return rows;
+  return rows.filter(({ pod, serviceAccount, identities, host, node, state, why }) => {
+    const text = [pod, serviceAccount, ...identities, host, node, state, why].join(' ').toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -45,30 +45,28 @@ export function chainOf({ pod, serviceAccount, bindings = [], identities, host, 
   ].join(' → ');
 }
 
-export interface Told {
+export type Findings = readonly Finding[];
+
+export interface StoryParts {
   /** What is wrong or waits. */
-  readonly faults: readonly Step[];
+  readonly faults: Findings;
   readonly remedies: readonly Remedy[];
   /** What holds. */
-  readonly rest: readonly Step[];
+  readonly rest: Findings;
 }
-type Step = PodStory['findings'][number];
 
 /** Remedies come before what holds, and each sentence and remedy comes once. */
-export function tell(findings: readonly Step[]): Told {
-  const once = new Map(findings.toReversed().map((step) => [step.text, step]));
-  const steps = [...once.values()].toReversed();
-  const isFault = ({ verdict }: Step) => verdict === 'problem' || verdict === 'waiting';
-  const remedies = new Map(
-    findings.flatMap(({ remedy }) =>
-      remedy === undefined
-        ? []
-        : [[JSON.stringify([remedy.paste, remedy.command, remedy.text]), remedy] as const],
-    ),
+export function partsOf(findings: Findings): StoryParts {
+  const once = findings.filter(({ text }, at) => findings.findIndex((one) => one.text === text) === at);
+  const isFault = ({ verdict }: Finding) => verdict === 'problem' || verdict === 'waiting';
+  const remedies = findings.flatMap(({ remedy }) =>
+    remedy === undefined
+      ? []
+      : [[JSON.stringify([remedy.text, remedy.paste, remedy.command]), remedy] as const],
   );
   return {
-    faults: steps.filter(isFault),
-    remedies: [...remedies.values()],
-    rest: steps.filter((step) => !isFault(step)),
+    faults: once.filter(isFault),
+    remedies: [...new Map(remedies).values()],
+    rest: once.filter((finding) => !isFault(finding)),
   };
 }
