@@ -102,9 +102,9 @@ function rowItem(row: PodRow, isChosen: boolean, choose: Choose): Item {
         { scope: 'row' },
         button(pod, () => choose(pod), attributes),
       ),
-      make('td', { 'data-label': 'as ' }, serviceAccount),
-      make('td', { 'data-label': 'identity ' }, ...breakable(identities.join(', ') || 'none')),
-      make('td', { 'data-label': 'on ' }, host || 'no host'),
+      make('td', { 'data-label': 'ServiceAccount ' }, serviceAccount),
+      make('td', { 'data-label': 'identity ' }, ...breakable(identities.join(', ') || '–')),
+      make('td', { 'data-label': 'host ' }, host || '–'),
       make('td', {}, mark(state)),
       make('td', {}, why),
     );
