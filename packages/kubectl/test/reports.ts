@@ -139,7 +139,7 @@ export const smallStory: readonly Finding[] = [
   finding({ topic: 'binding', text: 'AzureIdentityBinding shop/keyvault-reader selects it by its label' }),
   finding({ topic: 'access', verdict: 'problem', text: mayNot, remedy: grant }),
   finding({
-    topic: 'response',
+    topic: 'answer',
     verdict: 'problem',
     text: 'NMI responds 403 with reason no-permission',
     quote: 'AADSTS70021',

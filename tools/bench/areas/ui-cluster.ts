@@ -1,4 +1,4 @@
-// The cluster of which `npm run bench -- ui` shows the picture.
+// The cluster that `npm run bench -- ui` shows.
 import { customResourceDefinitions } from '@pod-identity/crd-types';
 import { kubeClient, startSim, type KubeObject, type Sim } from '@pod-identity/sim';
 
@@ -13,7 +13,7 @@ const subscription = '/subscriptions/00000000-0000-0000-0000-00000000000a/resour
 const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
 const namespaceOf = (identity: number) => `apps-${identity % namespaces}`;
 
-function podOf(number: number, identity: number, label = `id-${identity}`): KubeObject {
+function podOf(number: number, identity: number, label: string): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -96,23 +96,14 @@ function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
         },
       ];
     }),
-    ...range(pods).map((number) => podOf(number, number % identities)),
+    // One in fifty has a label that no binding selects.
+    ...range(pods).map((number) =>
+      podOf(number, number % identities, number % 50 === 49 ? 'none' : `id-${number % identities}`),
+    ),
   ];
 }
 
-interface PodChange {
-  readonly number: number;
-  readonly identities: number;
-  readonly isLost: boolean;
-}
-
-/** The pod loses its binding, or gets it again. */
-export function changePod(sim: Sim, { number, identities, isLost }: PodChange): void {
-  const identity = number % identities;
-  sim.kube.seed([podOf(number, identity, isLost ? 'none' : `id-${identity}`)]);
-}
-
-/** The first pod does. */
+/** The first pod loses its binding, or gets it again. */
 export function movePod(sim: Sim, isLost: boolean): void {
-  changePod(sim, { number: 0, identities: 1, isLost });
+  sim.kube.seed([podOf(0, 0, isLost ? 'none' : 'id-0')]);
 }
