@@ -42,8 +42,8 @@ export async function startCluster(size: UiSize): Promise<Sim> {
   return sim;
 }
 
-/** NMI, ready on each node: without it no pod is. */
-function agents(): readonly KubeObject[] {
+/** MIC, and NMI on each node: without them each pod has a problem. */
+function services(): readonly KubeObject[] {
   const labels = { component: 'nmi' };
   const containers = [{ name: 'nmi', image: 'bench.test/nmi:0.1.0' }];
   const set = {
@@ -54,7 +54,18 @@ function agents(): readonly KubeObject[] {
     status: { desiredNumberScheduled: nodes, numberReady: nodes },
   };
   const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'nmi' };
+  const mic = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'mic', namespace: 'kube-system', uid: 'mic' },
+    spec: {
+      replicas: 1,
+      template: { spec: { containers: [{ name: 'mic', image: 'bench.test/mic:0.1.0' }] } },
+    },
+    status: { readyReplicas: 1 },
+  };
   return [
+    mic,
     set,
     ...range(nodes).map((index) => ({
       apiVersion: 'v1',
@@ -66,9 +77,25 @@ function agents(): readonly KubeObject[] {
   ];
 }
 
+/** Each ServiceAccount may use each identity. */
+function rights(): readonly KubeObject[] {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const of = { apiVersion: `${apiGroup}/v1`, metadata: { name: 'use-identities' } };
+  const rules = [
+    { apiGroups: ['azure.aadpodidentity.k8s.io'], resources: ['managedidentities'], verbs: ['use'] },
+  ];
+  const roleRef = { apiGroup, kind: 'ClusterRole', name: 'use-identities' };
+  const subjects = [{ apiGroup, kind: 'Group', name: 'system:serviceaccounts' }];
+  return [
+    { ...of, kind: 'ClusterRole', rules },
+    { ...of, kind: 'ClusterRoleBinding', roleRef, subjects },
+  ];
+}
+
 function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
   return [
-    ...agents(),
+    ...services(),
+    ...rights(),
     ...range(namespaces).map((index) => ({
       apiVersion: 'v1',
       kind: 'Namespace',

@@ -113,7 +113,11 @@ async function openPage(
 
 /** Polls as often as frames are painted. */
 async function until(tab: Tab, condition: string): Promise<void> {
-  while ((await tab.evaluate(condition)) !== true) await new Promise((resolve) => setTimeout(resolve, 16));
+  const end = performance.now() + 60_000;
+  while ((await tab.evaluate(condition)) !== true) {
+    if (performance.now() > end) throw new Error(`within a minute the page did not fulfil ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 16));
+  }
 }
 
 /** Since the last call. */
