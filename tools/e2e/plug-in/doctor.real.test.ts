@@ -12,12 +12,9 @@ import {
   type FederatedStage,
 } from '../federated/stage.ts';
 import { untilReady } from '../objects.ts';
-import type { ClusterChecks, Picture, PodStory } from '../../../packages/kubectl/src/ui/picture.ts';
 import { azureCli } from '../../stage/azure-cli.ts';
 import * as names from '../../stage/names.ts';
-import { repository } from '../../stage/places.ts';
 import type { Stage } from '../../stage/stage.ts';
-import { startService } from '../../stage/service.ts';
 import { installStandIn } from '../../stage/stand-in.ts';
 import { mistakes } from './mistakes.ts';
 import { installPlugIn } from './plug-in.ts';
@@ -36,8 +33,6 @@ import { installServices, labelAsLinux, placeAgents } from './services.ts';
 
 const missing = whyNoApiServer() ?? whyNoPrograms({ programs: ['kubectl'] });
 if (missing !== undefined) console.warn(`skipped doctor: ${missing}`);
-
-const entry = join(repository, 'packages/kubectl/dist/main.js');
 
 interface Found {
   readonly check: string;
@@ -137,42 +132,6 @@ describe.skipIf(missing !== undefined)('doctor', () => {
       const { output: status } = await plugIn('status -A -o json');
       const { rows } = JSON.parse(status) as { readonly rows: readonly object[] };
       expect(rows).toContainEqual(expect.objectContaining({ ...row, state: 'problem' }));
-    });
-
-    test('the page of ui shows and explains each', async () => {
-      const ui = startService({ name: 'ui', entry, args: ['ui', '-A'], env });
-      closing.push(() => ui.stop());
-      const url = new URL(await ui.line((line) => line.startsWith('http://')));
-      const [token = ''] = url.hash.slice('#token='.length).split('.');
-      const headers = { 'x-pod-identity-token': token };
-      const read = async (path: string) => (await fetch(new URL(path, url), { headers })).json();
-      const { findings } = (await read('/v1/checks')) as ClusterChecks;
-      const checked = findings.map(({ check, object }) => `${check} ${object}`);
-      for (const { check, object, explained } of runningMistakes) {
-        expect(checked).toContain(`${check} ${object}`);
-        if (explained === undefined) continue;
-        const story = (await read(`/v1/story?pod=${explained.namespace}/app`)) as PodStory;
-        expect(story.findings.map(({ text }) => text).join('\n')).toMatch(explained.says);
-      }
-      const stream = await fetch(new URL('/v1/picture', url), { headers });
-      const [texts, states]: [string[], Map<string, string>] = [[], new Map()];
-      for await (const text of stream.body!.pipeThrough(new TextDecoderStream())) {
-        texts.push(text);
-        const data = /^event: picture\ndata: (.*)\n\n/m.exec(texts.join(''))?.[1];
-        if (data === undefined) continue;
-        for (const { id, state } of (JSON.parse(data) as Picture).things) states.set(id, state);
-        break;
-      }
-      // Agents are in the checks alone.
-      const rows = ofPods.map(({ row: { kind = '', namespace = '', name = '' } }) => ({
-        kind,
-        id: `${kind}:${namespace}/${name}`,
-      }));
-      for (const { id } of rows.filter(({ kind }) => kind !== 'agent'))
-        expect(states.get(id), id).toMatch(/^(refused|waiting)$/);
-      // No pod whose story is a problem looks ready.
-      for (const { explained } of ofPods)
-        expect(states.get(`pod:${explained.namespace}/app`), explained.namespace).toBe('refused');
     });
 
     test.each(runningMistakes)('the remedy for $name can be run as it is printed', async (mistake) => {
