@@ -20,6 +20,7 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kubectl/print': 'editors of a namespace by names and texts of objects, for whoever runs the command',
   'kubectl/cli': 'who runs the command; the API server may hang',
   'kubectl/doctor': 'editors of a namespace by pods, identities and Events; kubelets by their leases',
+  'kubectl/judge': 'editors of a namespace by objects, for whoever runs the command',
   'kubectl/ui': 'programs of this machine that reach the port',
   'kubectl/ui/page': 'editors of a namespace by names and numbers of objects, for whoever looks at the page',
   'kubectl/migrate': 'who runs the command; MIC, Microsoft Entra and the API server may take long',

@@ -6,6 +6,7 @@ import { count, filterRows, stateCounts } from './text.ts';
 const fewCauses = 10;
 /** Of pods that a cause names. */
 const fewPods = 5;
+/** Thousands hold up the page. */
 const fewRows = 200;
 
 export interface ReportView {
