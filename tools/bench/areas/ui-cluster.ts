@@ -45,7 +45,7 @@ export async function startCluster(size: UiSize): Promise<Sim> {
 /** MIC, and NMI on each node: without them each pod has a problem. */
 function services(): readonly KubeObject[] {
   const labels = { component: 'nmi' };
-  const containers = [{ name: 'nmi', image: 'bench.test/nmi:0.1.0' }];
+  const containers = [{ name: 'nmi', image: 'bench.test/nmi:0.1.0', args: ['--node=x'] }];
   const set = {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',

@@ -7,7 +7,7 @@ const fewCauses = 10;
 /** Of pods that a cause names. */
 const fewPods = 5;
 /** Thousands hold up the page. */
-const fewRows = 200;
+const fewRows = 100;
 
 export interface ReportView {
   readonly element: HTMLElement;
