@@ -23,8 +23,7 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'kubectl/cli': 'who runs the command; the API server may hang',
   'kubectl/doctor': 'who runs the command; the API server may hang',
   'kubectl/status': 'who runs the command',
-  'kubectl/ui':
-    'programs of this machine that reach the port; editors of a namespace by objects that change all the time',
+  'kubectl/ui': 'programs of this machine that reach the port',
   'kubectl/ui/page': 'editors of a namespace by names and numbers of objects, for whoever looks at the page',
   'kubectl/migrate': 'who runs the command; MIC, Microsoft Entra and the API server may take long',
   'mic/access': 'editors of a namespace: ServiceAccounts and bindings; the API server may hang',

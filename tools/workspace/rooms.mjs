@@ -17,11 +17,6 @@ const mic = (/** @type {string} */ room) => `packages/mic/src/${room}`;
 const nmi = (/** @type {string} */ room) => `packages/nmi/src/${room}`;
 const kubectl = (/** @type {string} */ room) => `packages/kubectl/src/${room}`;
 
-const pureOfPage =
-  'apply-changes derive events filter fold graph layout move news page-style picture-style rows style view words'.split(
-    ' ',
-  );
-
 /** @type {readonly Room[]} */
 export const rooms = [
   { folder: 'packages/crd-types/src', pure: 'all' },
@@ -80,8 +75,8 @@ export const rooms = [
   { folder: kubectl('explain') },
   { folder: kubectl('access') },
   { folder: kubectl('doctor') },
-  { folder: kubectl('ui'), head: 'picture' },
-  { folder: kubectl('ui/page'), head: 'view', pure: pureOfPage },
+  { folder: kubectl('ui'), head: 'ui' },
+  { folder: kubectl('ui/page'), head: 'main', pure: ['document', 'text'] },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },

@@ -32,6 +32,7 @@ const report = [
     pod: true,
     serviceAccount: true,
     identities: true,
+    bindings: true,
     host: true,
     node: true,
     state: true,

@@ -55,8 +55,10 @@ function rowOf(pod: PodRead, world: World): PodRow | undefined {
   const { state, text: why } = found.toSorted(byState)[0] ?? { state: 'ok', text: reaches };
   const matches = reaches === '' ? matching.of(pod).matches : [];
   const identities = matches.map(({ identity }) => keyOf(identity.metadata));
+  const bindings = matches.map(({ binding }) => keyOf(binding.metadata));
   const { serviceAccount, nodeName: node } = pod;
-  return { pod: keyOf(pod), serviceAccount, identities, host: matching.hostOf(pod), node, state, why };
+  const host = matching.hostOf(pod);
+  return { pod: keyOf(pod), serviceAccount, identities, bindings, host, node, state, why };
 }
 
 export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {

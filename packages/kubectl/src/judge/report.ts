@@ -27,6 +27,8 @@ export interface PodRow {
   readonly serviceAccount: string;
   /** Keys of the AzureIdentities that it may act as, or waits for. */
   readonly identities: readonly string[];
+  /** Keys of the AzureIdentityBindings that give it these. */
+  readonly bindings?: readonly string[];
   /** Short name of the VM or the instance; empty: not scheduled, or not known. */
   readonly host: string;
   readonly node: string;
