@@ -33,8 +33,6 @@ export interface ListOptions<T> extends ClusterReader {
   readonly trim: (object: unknown) => T | undefined;
 }
 
-/** The response of the API server about a kind without objects. */
-export const emptyList = { metadata: { resourceVersion: '0' }, items: [] };
 
 /** As kubectl has it. */
 const pageSize = 500;
@@ -95,5 +93,5 @@ function notRead(error: unknown, what: string, kind: ResourceKind) {
 /** With its group, as kubectl writes it. */
 const resourceName = ({ plural, group }: Pick<ResourceKind, 'plural' | 'group'>) =>
   group === '' ? plural : `${plural}.${group}`;
-export const scopeOf = (namespace: string | undefined) =>
+const scopeOf = (namespace: string | undefined) =>
   namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;

@@ -16,7 +16,7 @@ import {
   type IdentityView,
 } from '../../../mic/src/commands/plug-in.ts';
 import { readAgents, type Agents } from './agents.ts';
-import { readyOf, type Reported } from './cluster-view.ts';
+import { readyOf, type Reported } from './ready-condition.ts';
 import { fieldAt, keyOf, mapAt, nameOf, textAt, type ObjectName } from './fields.ts';
 import { getAllowed, itemsOf, listAllowed, type ClusterReader, type Listed } from './lists.ts';
 import { readNode, type NodeFacts } from './node.ts';

@@ -1,7 +1,7 @@
 // Whether the machine has an identity of the pod, by what MIC wrote: its record of the pod, and its condition of the AzureIdentity.
-import type { AzureIdentity } from '@pod-identity/crd-types';
+import { nodeLabel, type AzureIdentity } from '@pod-identity/crd-types';
 import { info, ok, problem, waiting, type Finding } from '@pod-identity/policy';
-import { recordFinding } from '../../../mic/src/commands/plug-in.ts';
+import { saysAssigned, type AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import type { NodeFacts } from '../cluster/node.ts';
@@ -88,4 +88,16 @@ function conditionFinding(identity: string, message: string): Finding {
   const [sentence = '', ...more] = message.split('\n');
   const paste = more.length === 0 ? undefined : { text: 'as MIC says', paste: more.join('\n') };
   return problem('host', `AzureIdentity ${identity}: ${sentence.replace(/:$/, '')}`, paste);
+}
+
+function recordFinding(key: string, view: AssignedView): Finding {
+  if (view.isMislabelled) {
+    const label = `${nodeLabel}=${view.nodeName}`;
+    const text = `AzureAssignedIdentity ${key} lacks the label ${label}, by which NMI asks for it`;
+    return waiting('record', text);
+  }
+  const state = view.state === '' ? 'usable (without a state)' : view.state;
+  return saysAssigned(view)
+    ? ok('record', `AzureAssignedIdentity ${key} is ${state}`)
+    : waiting('record', `AzureAssignedIdentity ${key} is ${view.state}`);
 }

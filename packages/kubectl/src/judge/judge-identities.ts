@@ -9,7 +9,7 @@ import {
   type BindingView,
   type IdentityView,
 } from '../../../mic/src/commands/plug-in.ts';
-import type { ReadyCondition, Reported } from '../cluster/cluster-view.ts';
+import type { ReadyCondition, Reported } from '../cluster/ready-condition.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import { secretOf, type ClusterRead, type PodRead } from '../cluster/read-cluster.ts';
