@@ -74,6 +74,7 @@ export const rooms = [
   { folder: kubectl('logs') },
   { folder: kubectl('explain') },
   { folder: kubectl('access') },
+  { folder: kubectl('rights'), head: 'modes' },
   { folder: kubectl('doctor') },
   { folder: kubectl('ui'), head: 'ui' },
   { folder: kubectl('ui/page'), head: 'main', pure: ['document', 'text'] },

@@ -8,8 +8,7 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import type { PlugInCommand } from '../src/cli/command.ts';
 import { fromSources } from '../../../tools/stage/places.ts';
-import { cluster } from '@pod-identity/sim';
-import { afterwards, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
+import { afterwards, kubeconfigFor, plugIn } from './fixture.ts';
 
 /** Of the requests to it the first ones are answered, the others never. */
 async function silentServer(answered: number) {
@@ -94,37 +93,6 @@ test('--help says what there is, and what exit codes mean', async () => {
   expect(code).toBe(0);
   expect(out).toMatch(/^ {2}status \[options\] /m);
   expect(out).toMatch(/Exit codes:/);
-});
-
-test('attack: of several plans one that is blocked counts, and not the last', async () => {
-  const { sim, kubeconfig } = await openSim();
-  const town = await cluster(sim, { scaleSets: [{ name: 'vmss', instances: 1 }], namespaces: ['pay'] });
-  for (const name of ['a', 'b']) await town.identity({ namespace: 'pay', name });
-  sim.kube.seed([
-    workload('DaemonSet', {
-      namespace: 'kube-system',
-      name: 'nmi',
-      args: ['--node=x', '--broker=aad-pod-identity-broker', '--broker-token-file=/t'],
-    }),
-    workload('Deployment', {
-      namespace: 'aad-pod-identity-broker',
-      name: 'broker',
-      args: ['broker', '--broker-agent=a/nmi'],
-    }),
-    ...['a', 'b'].map((name) => {
-      const object = sim.kube.get('azureidentities', name, 'pay')!;
-      const ids = {
-        tenantID: '00000000-0000-0000-0000-00000000ad00',
-        clientID: '00000000-0000-0000-0000-00000000c11d',
-      };
-      return { ...object, spec: { ...(object['spec'] as object), ...(name === 'b' && ids) } };
-    }),
-  ]);
-  const words = ['migrate', 'to-federated', '--all', '-n', 'pay', '-o', 'json', '--kubeconfig', kubeconfig];
-  const { code, out } = await plugIn(words);
-  expect(JSON.parse(out)).toMatchObject({ plans: [{ subject: 'pay/a' }, { subject: 'pay/b' }] });
-  expect(out.match(/"state": "blocked"/g)?.length).toBeGreaterThan(0);
-  expect(code).toBe(1);
 });
 
 test('a reader that goes, such as head, ends the plug-in without a message, as it ends kubectl', async () => {

@@ -33,7 +33,15 @@ const refused = { kind: 'refused' } as const;
 const unanswered = { kind: 'unanswered' } as const;
 const allowed = { kind: 'allowed', level: 1 } as const;
 const list = { kind: 'read', items: [] } as const;
-const read = { bindings: list, identities: list, records: list, namespaces: list } as unknown as ClusterRead;
+const read = {
+  bindings: list,
+  identities: list,
+  records: list,
+  namespaces: list,
+  exceptions: list,
+  nodes: list,
+  services: { nmi: [] },
+} as unknown as ClusterRead;
 const onHost = { pod: { ...pod, isOnHostNetwork: true } };
 
 test.each([

@@ -33,7 +33,6 @@ export interface ListOptions<T> extends ClusterReader {
   readonly trim: (object: unknown) => T | undefined;
 }
 
-
 /** As kubectl has it. */
 const pageSize = 500;
 

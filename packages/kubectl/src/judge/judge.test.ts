@@ -194,7 +194,7 @@ test.for<Row>([
     { bindings: read(binding('pay/vault', 'vault')), identities: read(identity('pay/vault')) },
     'problem',
     /pay\/vault selects pods, but AzureIdentity pay\/vault is for pods of its own namespace only/,
-    /"namespace": "shop"/,
+    /"namespace":"shop"/,
   ],
   [
     'an identity that is not valid',
