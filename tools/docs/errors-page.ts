@@ -22,7 +22,7 @@ const notes = [
   '- A token response has `access_token`, `client_id`, `expires_in`, `expires_on`, `ext_expires_in`, `not_before`, `resource`, `token_type`, all strings. Tokens of auxiliary tenants are in `auxiliary_tokens`, each with its `tenant_id`. `/host/token` returns `{"token": {…}, "clientid": "…"}`.',
   '- `--not-assigned-status 404` makes a pending identity 404 instead of 503.',
   '- A transient failure (429, 404, 410, 5xx or silence of the metadata service) is returned at once.',
-  '- Commands in texts name the namespace `aad-pod-identity`: put yours after `-n`. In managed mode the text about a missing right names `nmi explain` instead of the plug-in’s `access`.',
+  '- Commands in texts name the namespace `aad-pod-identity`: put yours after `-n`.',
 ];
 
 const requests = [

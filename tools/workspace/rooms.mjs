@@ -17,11 +17,6 @@ const mic = (/** @type {string} */ room) => `packages/mic/src/${room}`;
 const nmi = (/** @type {string} */ room) => `packages/nmi/src/${room}`;
 const kubectl = (/** @type {string} */ room) => `packages/kubectl/src/${room}`;
 
-const pureOfPage =
-  'apply-changes derive events filter fold graph layout move news page-style picture-style rows style view words'.split(
-    ' ',
-  );
-
 /** @type {readonly Room[]} */
 export const rooms = [
   { folder: 'packages/crd-types/src', pure: 'all' },
@@ -70,17 +65,19 @@ export const rooms = [
     folder: kubectl('migrate'),
     head: 'plan',
     pure: {
-      except: ['read-identity', 'migrate', 'programs', 'read-cluster', 'make-plan'],
+      except: ['migrate', 'read-facts', 'migration-state'],
     },
   },
   { folder: kubectl('print'), head: 'table' },
+  { folder: kubectl('judge') },
   { folder: kubectl('status') },
   { folder: kubectl('logs') },
   { folder: kubectl('explain') },
   { folder: kubectl('access') },
-  { folder: kubectl('doctor'), head: 'facts' },
-  { folder: kubectl('ui'), head: 'picture' },
-  { folder: kubectl('ui/page'), head: 'view', pure: pureOfPage },
+  { folder: kubectl('rights'), head: 'modes' },
+  { folder: kubectl('doctor') },
+  { folder: kubectl('ui'), head: 'ui' },
+  { folder: kubectl('ui/page'), head: 'main', pure: ['document', 'text'] },
 
   { folder: 'packages/kit/src/core', pure: 'all' },
   { folder: ownProcess, never: [apiServer] },
@@ -88,7 +85,7 @@ export const rooms = [
   { folder: 'packages/kit/src/testing' },
 
   { folder: 'packages/mic/src' },
-  { folder: mic('commands'), head: 'explain' },
+  { folder: mic('commands'), head: 'command' },
   { folder: mic('config'), pure: 'all' },
   { folder: mic('term'), head: 'controller', never: [mic('azure')] },
   {
@@ -172,6 +169,7 @@ export const rooms = [
       'missing-right',
       'decide-with-rights',
       'select-identity',
+      'bindings-of-selector',
       'authorize',
     ],
     never: [nmi('handle'), nmi('respond')],

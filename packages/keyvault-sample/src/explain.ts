@@ -154,7 +154,7 @@ function oneLine(message: string): string | undefined {
 }
 
 const whichStep =
-  'Which step is missing says: kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain NAMESPACE/POD (or ask the administrator of the cluster)';
+  'Which step is missing says: kubectl azure-pod-identity explain NAMESPACE/POD (or ask the administrator of the cluster)';
 
 /** For each reason why a read fails: what is wrong, and what to do. Words in braces are replaced. */
 export const sentences = {

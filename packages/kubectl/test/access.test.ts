@@ -1,6 +1,6 @@
 import { cluster } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
-import { openSim, plugIn, workload } from './fixture.ts';
+import { editorOf, openSim, plugIn, workload } from './fixture.ts';
 
 test('access: where the API server refuses no one, a right counts for nothing', async () => {
   const { sim, kubeconfig } = await openSim();
@@ -12,7 +12,7 @@ test('access: where the API server refuses no one, a right counts for nothing', 
   expect([code, err]).toEqual([1, expect.stringContaining('AlwaysAllow')]);
 });
 
-test('access: a missing right is told with the roles', async () => {
+test('attack: access tells a missing right with the roles, and beside them that an editor wrote the id', async () => {
   const { sim, kubeconfig } = await openSim();
   await cluster(sim, { nodes: 1, namespaces: ['pay'] }).then((town) =>
     town.identity({ namespace: 'pay', name: 'vault' }),
@@ -20,6 +20,10 @@ test('access: a missing right is told with the roles', async () => {
   const check = () => plugIn(['access', 'pay/web', 'pay/vault', '--kubeconfig', kubeconfig]);
   const { code, out } = await check();
   expect([code, out]).toEqual([1, expect.stringMatching(/^refused [^]*^kind: ClusterRoleBinding$/m)]);
+  // The id is what an editor of the namespace wrote: whoever applies the roles must know it.
+  expect(out).toMatch(
+    /^# warning: editors of its namespace wrote managedidentities \/subscriptions\/\S+ into AzureIdentity pay\/vault: .* pods of ServiceAccount pay\/web act as that identity[^]*^kind: ClusterRole$/m,
+  );
   sim.kube.faults.add({ match: { path: /subjectaccessreviews/ }, then: { status: 503 } });
   expect((await check()).code).toBe(2);
 });
@@ -57,4 +61,33 @@ test('access --pod: tells what the ServiceAccount of the pod may use', async () 
   expect((await access('--pod', 'pay/gone')).code).toBe(2);
   expect((await access('--pod')).code).toBe(2);
   expect((await access('pay/default', '--identity', 'pay/vault')).code).toBe(2);
+});
+
+test('access: pods that reach the machine are in the table, and what may not be read makes it unknown', async () => {
+  const { sim, kubeconfig } = await openSim();
+  const town = await cluster(sim, { scaleSets: [{ name: 'vmss', instances: 1 }], namespaces: ['pay'] });
+  const [namespace, args] = ['aad-pod-identity', ['--identity-access=rbac']];
+  sim.kube.seed([workload('Deployment', { namespace, name: 'mic', args, image: 'r.test/mic:0.1.0' })]);
+  await town.identity({ namespace: 'pay', name: 'vault' });
+  await town.binding({ namespace: 'pay', name: 'vault', identity: 'vault', selector: 'vault' });
+  await town.exception({ namespace: 'pay', name: 'agents', podLabels: { app: 'agent' } });
+  await town.pod({ namespace: 'pay', name: 'agent-0', labels: { app: 'agent' } });
+  const host = await town.pod({ namespace: 'pay', name: 'host-0', label: 'vault' });
+  sim.kube.seed([{ ...host, spec: { ...(host['spec'] as object), hostNetwork: true } }]);
+  const read = (file: string) => plugIn(['access', '-n', 'pay', '-o', 'json', '--kubeconfig', file]);
+  const { code, out } = await read(kubeconfig);
+  expect([code, JSON.parse(out)]).toMatchObject([
+    0,
+    {
+      entries: [
+        { pod: 'pay/agent-0', by: 'AzurePodIdentityException pay/agents', type: 'machine', mayUse: false },
+        { pod: 'pay/host-0', by: 'host network', type: 'machine', right: 'not-needed', mayUse: true },
+      ],
+    },
+  ]);
+  const asEditor = await read(await editorOf(sim, 'pay'));
+  expect([asEditor.code, JSON.parse(asEditor.out)]).toMatchObject([
+    2,
+    { source: 'none', entries: [{ mayUse: null }, { mayUse: true }] },
+  ]);
 });

@@ -3,14 +3,12 @@ import { readFile } from 'node:fs/promises';
 import type { Finding, Remedy } from '@pod-identity/policy';
 import { cluster, type KubeObject } from '@pod-identity/sim';
 import { beforeAll, expect, test } from 'vitest';
-import type { FoundHolder } from '../src/access/holders.ts';
-import type { UseEntry } from '../src/access/use-entry.ts';
-import type { VerdictObject } from '../src/access/verdicts.ts';
-import type { Report } from '../src/doctor/doctor.ts';
-import type { ObjectFinding } from '../src/doctor/facts.ts';
+import type { Holder } from '../src/access/grants.ts';
+import type { IdentityEntry } from '../src/access/targets.ts';
+import type { UseEntry } from '../src/access/uses.ts';
+import type { Cause, PodRow, Report, Service } from '../src/judge/report.ts';
 import type { Plan, Step } from '../src/migrate/plan.ts';
 import type { MigrationState } from '../src/migrate/migration-state.ts';
-import type { Count, Row } from '../src/status/row.ts';
 import { openSim, plugIn, workload } from './fixture.ts';
 
 /** All fields of a type, also those that are rare: the compiler finds one that is missing here. */
@@ -18,40 +16,45 @@ type FieldsOf<T> = Readonly<Record<keyof T, true>>;
 const fields = <T>(all: FieldsOf<T>) => Object.keys(all);
 const finding = fields<Finding>({ topic: true, verdict: true, text: true, quote: true, remedy: true });
 const remedy = fields<Remedy>({ text: true, command: true, paste: true });
+const report = [
+  ...fields<Report>({ causes: true, services: true, pods: true, holding: true, unknown: true }),
+  ...fields<Cause>({
+    key: true,
+    state: true,
+    text: true,
+    actor: true,
+    objects: true,
+    pods: true,
+    remedy: true,
+  }),
+  ...fields<Service>({ kind: true, namespace: true, name: true, version: true, state: true, text: true }),
+  ...fields<PodRow>({
+    pod: true,
+    serviceAccount: true,
+    identities: true,
+    bindings: true,
+    host: true,
+    node: true,
+    state: true,
+    why: true,
+  }),
+  ...remedy,
+];
 const typed: Readonly<Record<string, readonly string[]>> = {
-  status: [
-    ...fields<Row>({
-      kind: true,
-      namespace: true,
-      name: true,
-      state: true,
-      about: true,
-      node: true,
-      version: true,
-    }),
-    ...fields<Count>({ kind: true, total: true, states: true }),
-  ],
+  status: report,
   explain: [...finding, ...remedy],
   access: [
-    ...fields<VerdictObject>({
+    ...fields<IdentityEntry>({
       resource: true,
       name: true,
       right: true,
       on: true,
-      why: true,
       roles: true,
+      by: true,
+      warning: true,
     }),
-    ...fields<FoundHolder>({
-      kind: true,
-      namespace: true,
-      name: true,
-      on: true,
-      clusterRole: true,
-      clusterRoleBinding: true,
-      verified: true,
-    }),
+    ...fields<Holder>({ holder: true, on: true, clusterRole: true, clusterRoleBinding: true }),
     ...fields<UseEntry>({
-      namespace: true,
       pod: true,
       node: true,
       serviceAccount: true,
@@ -62,16 +65,7 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       right: true,
       mayUse: true,
       state: true,
-      problem: true,
     }),
-  ],
-  doctor: [
-    ...fields<Report>({ checks: true }),
-    ...fields<Report['checks'][number]>({ id: true, holds: true, unknown: true, findings: true }),
-    ...fields<ObjectFinding>({ object: true, finding: true }),
-    // Azure's message is with the same fields of `explain`.
-    ...finding.filter((name) => name !== 'quote'),
-    ...remedy,
   ],
   migrate: [
     ...fields<Plan>({ name: true, subject: true, title: true, steps: true, notes: true, back: true }),
@@ -88,7 +82,6 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       own: true,
       hasBroker: true,
       identities: true,
-      workloadAccounts: true,
       unknown: true,
       next: true,
     }),
@@ -160,7 +153,6 @@ test('each field of what the commands print is in the README', async () => {
     ['access', 'pay/default', 'pay/vault'],
     ['access', '--identity', 'pay/vault'],
     ['access', '-A'],
-    ['doctor'],
     ['migrate', 'to-federated', 'pay/vault'],
   ];
   for (const [command = '', ...words] of calls) {

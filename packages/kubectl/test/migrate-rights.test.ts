@@ -1,7 +1,7 @@
 // What an editor of a namespace may hope that the administrator's migration gives him.
 import { cluster } from '@pod-identity/sim';
 import { expect, test } from 'vitest';
-import { openSim, plugIn, workload } from './fixture.ts';
+import { editorOf, openSim, plugIn, workload } from './fixture.ts';
 
 const tenant = '00000000-0000-0000-0000-00000000ad00';
 const clientId = '00000000-0000-0000-0000-00000000c11d';
@@ -33,4 +33,14 @@ test.each([
   const { out } = await plugIn(['migrate', step, 'pay/vault', ...words, '--kubeconfig', kubeconfig]);
   expect(out).not.toContain('kind: ClusterRole');
   expect(out).toContain('note: pods of pay/default are bound to it and have no right on it');
+});
+
+test('attack: without the namespaces, whose annotations can make the mode stricter, nothing is planned', async () => {
+  const { sim } = await open();
+  const { code, out, err } = await plugIn([
+    ...['migrate', 'to-attached', 'pay/vault'],
+    ...['--kubeconfig', await editorOf(sim, 'pay')],
+  ]);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toContain('you may not list');
 });

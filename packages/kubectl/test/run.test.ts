@@ -1,45 +1,66 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import type { PlugInCommand } from '../src/cli/command.ts';
 import { fromSources } from '../../../tools/stage/places.ts';
-import { cluster } from '@pod-identity/sim';
-import { afterwards, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
+import { afterwards, kubeconfigFor, plugIn } from './fixture.ts';
 
-async function silentServer(): Promise<{ readonly url: string; readonly connected: Promise<unknown> }> {
-  const server = createServer((socket) => afterwards(() => socket.destroy()));
+/** Of the requests to it the first ones are answered, the others never. */
+async function silentServer(answered: number) {
+  let requests = 0;
+  const silent = Promise.withResolvers<undefined>();
+  const server = createServer((_, response) => {
+    requests += 1;
+    if (requests <= answered) response.end('{}');
+    else silent.resolve(undefined);
+  });
   await once(server.listen(0, '127.0.0.1'), 'listening');
+  afterwards(() => server.closeAllConnections());
   afterwards(() => server.close());
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, connected: once(server, 'connection') };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, silent: silent.promise };
 }
 
-test('attack: a server that accepts connections and says nothing is named within ten seconds', async () => {
-  const { url, connected } = await silentServer();
-  const kubeconfig = await kubeconfigFor(url);
-  const started = Promise.withResolvers<undefined>();
-  const command: PlugInCommand = {
-    name: 'ask',
-    summary: 'reads',
-    examples: [],
-    run: async (session) => {
-      const { kube, signal } = session;
-      const reading = session.services();
-      started.resolve(undefined);
-      await reading;
-      await kube.request({ method: 'GET', path: '/version', signal });
-      return 0;
-    },
-  };
+const ask: PlugInCommand = {
+  name: 'ask',
+  summary: 'reads twice',
+  examples: [],
+  run: async ({ kube, signal }) => {
+    await kube.request({ method: 'GET', path: '/version', signal });
+    await kube.request({ method: 'GET', path: '/version', signal });
+    return 0;
+  },
+};
+
+test.each([
+  { what: 'never anything, within ten seconds', answered: 0, words: [], ms: 9_000 },
+  {
+    what: 'never anything, after --request-timeout',
+    answered: 0,
+    words: ['--request-timeout=3s'],
+    ms: 3_000,
+  },
+  { what: 'nothing any more, later', answered: 1, words: [], ms: 30_000 },
+  {
+    what: 'nothing any more, after --request-timeout',
+    answered: 1,
+    words: ['--request-timeout=12'],
+    ms: 12_000,
+  },
+])('attack: a server that says $what, is named', async ({ answered, words, ms }) => {
+  const { url, silent } = await silentServer(answered);
   const clock = createFakeClock();
-  const running = plugIn(['ask', '--kubeconfig', kubeconfig], { commands: [command], clock });
-  await started.promise;
-  await connected;
-  await clock.advance(10_000);
+  const call = ['ask', ...words, '--kubeconfig', await kubeconfigFor(url)];
+  let isOver = false;
+  const running = plugIn(call, { commands: [ask], clock }).finally(() => void (isOver = true));
+  await silent;
+  await clock.advance(ms - 1);
+  expect(isOver).toBe(false);
+  await clock.advance(1);
   const { code, err } = await running;
   expect(code).toBe(2);
   expect(err).toContain(url);
@@ -72,43 +93,6 @@ test('--help says what there is, and what exit codes mean', async () => {
   expect(code).toBe(0);
   expect(out).toMatch(/^ {2}status \[options\] /m);
   expect(out).toMatch(/Exit codes:/);
-});
-
-test('attack: a check of doctor that does not exist is no check that found nothing', async () => {
-  const { kubeconfig } = await openSim();
-  const { code, err } = await plugIn(['doctor', '--check', 'agents,pod', '--kubeconfig', kubeconfig]);
-  expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining("no check 'pod'") as string });
-});
-
-test('attack: of several plans one that is blocked counts, and not the last', async () => {
-  const { sim, kubeconfig } = await openSim();
-  const town = await cluster(sim, { scaleSets: [{ name: 'vmss', instances: 1 }], namespaces: ['pay'] });
-  for (const name of ['a', 'b']) await town.identity({ namespace: 'pay', name });
-  sim.kube.seed([
-    workload('DaemonSet', {
-      namespace: 'kube-system',
-      name: 'nmi',
-      args: ['--node=x', '--broker=aad-pod-identity-broker', '--broker-token-file=/t'],
-    }),
-    workload('Deployment', {
-      namespace: 'aad-pod-identity-broker',
-      name: 'broker',
-      args: ['broker', '--broker-agent=a/nmi'],
-    }),
-    ...['a', 'b'].map((name) => {
-      const object = sim.kube.get('azureidentities', name, 'pay')!;
-      const ids = {
-        tenantID: '00000000-0000-0000-0000-00000000ad00',
-        clientID: '00000000-0000-0000-0000-00000000c11d',
-      };
-      return { ...object, spec: { ...(object['spec'] as object), ...(name === 'b' && ids) } };
-    }),
-  ]);
-  const words = ['migrate', 'to-federated', '--all', '-n', 'pay', '-o', 'json', '--kubeconfig', kubeconfig];
-  const { code, out } = await plugIn(words);
-  expect(JSON.parse(out)).toMatchObject({ plans: [{ subject: 'pay/a' }, { subject: 'pay/b' }] });
-  expect(out.match(/"state": "blocked"/g)?.length).toBeGreaterThan(0);
-  expect(code).toBe(1);
 });
 
 test('a reader that goes, such as head, ends the plug-in without a message, as it ends kubectl', async () => {

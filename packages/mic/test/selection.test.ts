@@ -70,27 +70,6 @@ test('a MIC that starts again takes nothing away from pods without the binding l
   expect(stage.writes('azureassignedidentities')).toBe(writes + 1);
 });
 
-test('mic explain tells what selects a pod, and that nothing does', async () => {
-  const town = await enter();
-  await town.pod({ name: 'web', labels: { app: 'web' } });
-  await town.pod({ name: 'other', labels: { app: 'other' } });
-  await town.client.request(
-    'POST',
-    bindings,
-    binding('by-both', { podSelector: { matchLabels: { app: 'web' } }, serviceAccountName: 'default' }),
-  );
-  await stage.startMic();
-  await stage.allAssigned(1);
-  const { text } = await stage.explain('web');
-  expect(text).toContain(
-    'default/by-both selects the pod by podSelector app=web, serviceAccountName default and names AzureIdentity default/app',
-  );
-  const other = await stage.explain('other');
-  expect(other.text).toContain(
-    'has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName',
-  );
-});
-
 test('with such bindings in many namespaces MIC watches all pods once, and assigns and gives back as before', async () => {
   const crowd = Array.from({ length: 40 }, (_, number) => `crowd-${number}`);
   const town = await enter(crowd);

@@ -10,7 +10,7 @@ import {
   type KubeRequest,
   type KubeTransport,
 } from '@pod-identity/kit/kube';
-import { createLog, createMetrics, createPrinter, systemClock } from '@pod-identity/kit/serve';
+import { createLog, createMetrics, systemClock } from '@pod-identity/kit/serve';
 import {
   cluster,
   startSim,
@@ -24,7 +24,6 @@ import { connectAzure } from '../src/azure/connect.ts';
 import { createMic } from '../src/run.ts';
 import type { Controller } from '../src/term/controller.ts';
 import type { MicSettings } from '../src/term/settings.ts';
-import { explainCommand } from '../src/commands/explain.ts';
 import { micMetrics } from '../src/tell/metrics.ts';
 import type { PlanRules } from '../src/plan/types.ts';
 import { createWarpClock, type WarpClock } from './warp-clock.ts';
@@ -54,12 +53,6 @@ export interface Stage {
   readonly sim: Sim;
   readonly town: Cluster;
   startMic(options?: MicOptions): Promise<RunningMic>;
-  /** Exit code and output of `mic explain`. */
-  explain(
-    pod: string,
-    namespace?: string,
-    place?: { readonly namespaceShareBytes?: number; readonly namespace?: undefined },
-  ): Promise<{ code: number; text: string }>;
   assigned(): readonly KubeObject[];
   /** `name: state` of every AzureAssignedIdentity, sorted. */
   states(): readonly string[];
@@ -137,33 +130,6 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     mics.push(mic);
     return mic;
   };
-  const explain: Stage['explain'] = async (pod, namespace = 'default', place) => {
-    const log = createLog({ component: 'explain', level: 'error', destination: { write: () => undefined } });
-    const env = { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(micMachine) };
-    const azure = await connectAzure({
-      cloudConfigPath,
-      env,
-      clock,
-      random: Math.random,
-      userAgent: 'test',
-      log,
-    });
-    const transport = await connectKube({ kubeconfig, userAgent: 'test/explain' });
-    const lines: string[] = [];
-    const code = await explainCommand({
-      target: { namespace, pod },
-      transport,
-      azure,
-      clock,
-      log,
-      signal: new AbortController().signal,
-      rules: { namespace: own, forceNamespaced: false, ...place },
-      printer: createPrinter((line) => void lines.push(line)),
-    });
-    await transport.close();
-    azure.close();
-    return { code, text: lines.join('\n') };
-  };
   const assigned = () => sim.kube.list('azureassignedidentities');
   const states = () =>
     assigned()
@@ -180,7 +146,6 @@ export async function setStage({ azure = {}, ...spec }: StageOptions): Promise<S
     sim,
     town,
     startMic,
-    explain,
     assigned,
     states,
     within,

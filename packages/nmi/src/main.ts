@@ -29,7 +29,7 @@ switch (reading.kind) {
 
 /** These commands print to standard output; their log goes to standard error. */
 function destinationFor({ command: { kind } }: NmiConfig) {
-  return kind === 'explain' || kind === 'check-ready' || kind === 'check-federated'
+  return kind === 'check-ready' || kind === 'check-federated'
     ? { destination: { write: (line: string) => void process.stderr.write(line) } }
     : {};
 }

@@ -23,7 +23,6 @@ import type { AgentSocket } from './server/port/listeners.ts';
 import { createPortWatch } from './server/port/port-watch.ts';
 import { createSocketOwner } from './server/port/socket-owner.ts';
 import { isServedByAgent, readForeignListeners } from './server/port/socket-table.ts';
-import { explainCommand } from './commands/explain.ts';
 import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
 import { probeListener } from './ready/readiness.ts';
@@ -48,32 +47,9 @@ export function startService(
 ): Promise<number> {
   const doors = { clock: systemClock, log };
   if (config.command.kind === 'check-ready') return checkReady({ ...config, printer });
-  if (config.command.kind === 'explain') return explain(config, config.command.pod, { log, signal });
   if (config.command.kind === 'install-redirect') return installRedirect(config, doors);
   if (config.command.kind === 'uninstall-redirect') return uninstallRedirect(config, doors);
   return run(config, log, signal);
-}
-
-async function explain(
-  config: NmiConfig,
-  pod: string,
-  given: { readonly log: Log; readonly signal: AbortSignal },
-): Promise<number> {
-  const transport = await connect(config);
-  try {
-    return await explainCommand({
-      config,
-      pod,
-      transport,
-      printer,
-      ...given,
-      clock: systemClock,
-      random: Math.random,
-      bootedAt: readBootTime(),
-    });
-  } finally {
-    await transport.close();
-  }
 }
 
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {

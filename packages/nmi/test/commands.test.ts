@@ -1,11 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog, startAdminServer } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { cluster, startSim } from '@pod-identity/sim';
 import { expect, it } from 'vitest';
 import { fromSources } from '../../../tools/stage/places.ts';
 
@@ -41,20 +38,4 @@ it('check-ready prints what is wrong and ends with 1, or with 0 when all is well
   await clock.advance(1_000);
   expect((await check()).code).toBe(0);
   await server.close();
-});
-
-it('item 24: explain prints its findings and nothing else, and ends with what they come to', async () => {
-  const sim = await startSim();
-  const world = await cluster(sim, { scaleSets: [{ name: 'pool', instances: 1 }] });
-  await world.pod({ name: 'bare' });
-  const folder = await mkdtemp(join(tmpdir(), 'nmi-commands-'));
-  const kubeconfig = join(folder, 'config');
-  await writeFile(kubeconfig, sim.kube.kubeconfig());
-  const explain = (pod: string) => nmi('explain', pod, '--kubeconfig', kubeconfig);
-  const bare = await explain('default/bare');
-  expect(bare.code).toBe(1);
-  expect(bare.out).toMatch(/^pod default\/bare\n(. \w+ .*\n| +(remedy:|\$) .*\n)+$/);
-  expect((await explain('default/nobody')).code).toBe(2);
-  await sim.stop();
-  await rm(folder, { recursive: true });
 });

@@ -43,7 +43,7 @@ it('a right that nobody grants: told to try again and which right, in the answer
   expect([status, Number(headers['retry-after'])]).toEqual([503, expect.any(Number)]);
   const why = `ServiceAccount ${evil}/default may not use AzureIdentity ${evil}/evil`;
   expect(body['error_description']).toContain(why);
-  expect(body['error_description']).toContain(`node /app/nmi.js explain ${evil}/evil`);
+  expect(body['error_description']).toContain(`azure-pod-identity access ${evil}/default`);
   const events = () =>
     stage.sim.kube.list('events').map((event) => event as unknown as { reason: string; message: string });
   await expect

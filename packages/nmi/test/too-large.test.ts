@@ -251,6 +251,7 @@ test('a pod whose labels are too large keeps its address, gets no token, and is 
     bindingGraceMs: 0,
     now: 0,
     notAssignedStatus: 503,
+    attached: () => [],
   });
   expect(findings.map(({ text }) => text).join()).toContain(fault);
 });

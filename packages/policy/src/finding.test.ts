@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { adviceOf, findingLines, inBroker, info, inNmi, ok, problem, waiting } from './finding.ts';
+import { adviceOf, findingLines, inBroker, info, ok, problem, waiting } from './finding.ts';
 
 test('a finding is a line with its mark, and below it Azure’s message and the remedy; what is pasted keeps its spaces', () => {
   const remedy = { text: 'create it', paste: '  kind: A\n', command: 'kubectl apply -f -' };
@@ -29,11 +29,8 @@ test('advice is the text of a remedy, and its command if it has one', () => {
   expect(adviceOf({ text: 'see', command: 'kubectl get pods' })).toBe('see: kubectl get pods');
 });
 
-test('a command of NMI runs in any of its pods, one of the broker in any of its replicas', () => {
+test('a command of the broker runs in any of its replicas', () => {
   expect(inBroker('check-federated t/c')).toBe(
     'kubectl -n aad-pod-identity-broker exec deploy/broker -- node /app/nmi.js check-federated t/c',
-  );
-  expect(inNmi('explain a/b')).toBe(
-    'kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain a/b',
   );
 });

@@ -13,16 +13,8 @@ export interface Remedy {
 export const adviceOf = ({ text, command }: Remedy): string =>
   command === undefined ? text : `${text}: ${command}`;
 
-/** A command of MIC, for a shell of whoever may run commands in its pod; names as in the manifests and the chart. */
-export const inMic = (command: string): string =>
-  `kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js ${command}`;
-
 /** A command of the kubectl plug-in, with the rights of whoever runs it. */
 export const inPlugIn = (command: string): string => `kubectl azure-pod-identity ${command}`;
-
-/** A command of NMI, of any node: names as in the manifests and the chart. */
-export const inNmi = (command: string): string =>
-  `kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js ${command}`;
 
 /** A command of the broker of federated identities, which alone has the token for Microsoft Entra; names as in the manifests and the chart. */
 export const inBroker = (command: string): string =>
@@ -50,6 +42,7 @@ type Topic =
   | 'taint'
   | 'credential'
   | 'answer'
+  | 'rules'
   | 'result';
 
 /** One line of an `explain` command's output. */

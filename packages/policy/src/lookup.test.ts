@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { unboundFinding } from './unbound.ts';
 
 const pod = 'shop/web-0';
@@ -34,9 +35,11 @@ it('attack: a selector that an editor wrote is one word of the command, and noth
 
 it('what is in another namespace can be pasted into that of the pod', () => {
   const unbound = { why: 'other-namespace', binding: 'pay/by', identity: 'pay/of' } as const;
-  const { remedy } = unboundFinding(pod, unbound, { copies: [{ kind: 'A' }] });
+  const metadata = { name: 'n', namespace: 'shop' };
+  const copies = ['A', 'B'].map((kind) => ({ apiVersion: 'v1', kind, metadata, spec: { a: 'b: #\n---' } }));
+  const { remedy } = unboundFinding(pod, unbound, { copies });
   expect(remedy?.text).toBe('create both in the namespace of the pod: kubectl apply -f - with what follows');
-  expect(JSON.parse(remedy?.paste ?? '')).toEqual({ apiVersion: 'v1', kind: 'List', items: [{ kind: 'A' }] });
+  expect(parseAllDocuments(remedy?.paste ?? '').map((one) => one.toJS() as unknown)).toEqual(copies);
   expect(unboundFinding(pod, unbound).remedy).toEqual({
     text: 'create AzureIdentity and AzureIdentityBinding in the namespace of the pod',
   });

@@ -8,7 +8,14 @@ export interface Lookup {
   /** The selectors of the bindings of the pod's namespace. */
   readonly selectors?: readonly string[];
   /** The AzureIdentity and the binding that are in another namespace, as objects for the namespace of the pod. */
-  readonly copies?: readonly object[] | undefined;
+  readonly copies?: readonly Copy[] | undefined;
+}
+
+export interface Copy {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: object;
 }
 
 /** Parts of a remedy. */
@@ -34,12 +41,15 @@ export function relabel(pod: string, label: string, { selectors = [] }: Lookup =
 
 export function copyInto({ copies }: Lookup = {}): Steps {
   if (copies === undefined) return {};
-  const list = { apiVersion: 'v1', kind: 'List', items: copies };
   return {
     steps: 'create both in the namespace of the pod: kubectl apply -f - with what follows',
-    paste: JSON.stringify(list, null, 2),
+    paste: copies.map(yamlOf).join('---\n'),
   };
 }
+
+/** JSON is YAML: what editors wrote stays within its quotes. */
+const yamlOf = ({ apiVersion, kind, metadata, spec }: Copy) =>
+  `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: ${JSON.stringify(metadata)}\nspec: ${JSON.stringify(spec)}\n`;
 
 /** The value may be a selector, which editors write: the API server takes any text for one. */
 export function labelCommand(pod: string, value: string): string {

@@ -1,6 +1,6 @@
 import type { AccessTarget } from '@pod-identity/crd-types';
-import { expect, it, test } from 'vitest';
-import { inNmi, inPlugIn } from './finding.ts';
+import { expect, it } from 'vitest';
+import { inPlugIn } from './finding.ts';
 import {
   accessCheck,
   missingRightFinding,
@@ -14,7 +14,6 @@ const targets: readonly AccessTarget[] = [
   { resource: 'applications', names: ['b/x', 'b'] },
 ];
 const missing = { identity: 'n/i', subject: { namespace: 'n', name: 's' }, targets };
-const podWithoutMic = 'n/pod';
 
 it('a remedy names the checks of all targets', () => {
   expect(missingRightFinding(missing, 'rbac').remedy?.command).toBe(
@@ -41,15 +40,6 @@ it('a check is quoted for a shell', () => {
 it('a check of a federated identity names its resource, since an application has the same ids', () => {
   const federated: AccessTarget = { resource: 'federatedidentities', names: ['t/c', 't'] };
   expect(accessCheck(missing.subject, federated)).toBe(inPlugIn('access n/s federatedidentities/t/c'));
-});
-
-test('without MIC no remedy names a command of MIC, and the machine has none of NMI either', () => {
-  const managed = { ...missing, podWithoutMic };
-  expect(nameMissingRight(managed)).toMatch(new RegExp(`prints: ${inNmi(`explain ${podWithoutMic}`)}$`));
-  expect(missingRightFinding(managed, 'rbac').remedy?.command).toBe(inNmi(`explain ${podWithoutMic}`));
-  const machine = nameMissingRight({ ...managed, identity: '' });
-  expect(machine).toContain('may not use the identities of this machine: it needs the right to use');
-  expect(machine).toMatch(/see docs\/administrator\/permissions\.md$/);
 });
 
 it('a pod without a ServiceAccount is not told to get a right, which nobody can give it', () => {

@@ -1,6 +1,6 @@
 // The words for a ServiceAccount that may not use an Azure identity, and for who decides that.
 import { rolesFor, type AccessMode, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
-import { inNmi, inPlugIn, info, ok, problem, waiting, type Finding, type Remedy } from './finding.ts';
+import { inPlugIn, info, ok, problem, waiting, type Finding, type Remedy } from './finding.ts';
 import { shellWord } from './shell-word.ts';
 
 const permissionsPage = 'docs/administrator/permissions.md';
@@ -18,8 +18,6 @@ export interface Use {
   /** `namespace/name`; '': all identities of the machine. */
   readonly identity: string;
   readonly subject: AccessSubject;
-  /** Only in managed mode, which has no MIC: the pod, `namespace/name`, for which `nmi explain` prints the missing roles. */
-  readonly podWithoutMic?: string | undefined;
 }
 
 export interface MissingRight extends Use {
@@ -31,19 +29,16 @@ export interface MissingRight extends Use {
 
 /** The missing right, and the command that prints the roles that grant it, in one line: Events are truncated, and JSON cannot be pasted. */
 export function nameMissingRight(missing: MissingRight): string {
-  const { identity, subject, targets, problem: fault, podWithoutMic } = missing;
+  const { identity, subject, targets, problem: fault } = missing;
   if (fault !== undefined) return `${factOf(missing)}: ${fault}`;
   const names =
     targets.map(({ resource, names: [name] }) => `${resource} ${name}`).join(' and ') || 'the machine';
   if (subject.name === '')
     return `The pod has no ServiceAccount, so it cannot have the right that ${thingOf(identity)} needs: use of ${names}.`;
   const needed = `${factOf(missing)}: it needs the right to use ${names}. A cluster administrator can grant it with`;
-  if (podWithoutMic === undefined && targets.length > 0)
-    return `${needed} the roles that this prints: ${checksOf(missing)}`;
-  // `nmi explain` does not know which machine it is.
-  return identity === ''
-    ? `${needed} a ClusterRole and a ClusterRoleBinding: see ${permissionsPage}`
-    : `${needed} the roles that this prints: ${inNmi(`explain ${podWithoutMic}`)}`;
+  return targets.length > 0
+    ? `${needed} the roles that this prints: ${checksOf(missing)}`
+    : `${needed} a ClusterRole and a ClusterRoleBinding: see ${permissionsPage}`;
 }
 
 /** The same, with the roles from the second line on, for `kubectl apply`. */
@@ -73,15 +68,12 @@ export function unknownRightFinding(use: Use, what: string, remedy?: Remedy): Fi
 }
 
 /** Which machine it is cannot be told from here. */
-export function machineRightFinding({ subject, podWithoutMic }: Omit<Use, 'identity'>): Finding {
+export function machineRightFinding({ subject }: Omit<Use, 'identity'>): Finding {
   const { namespace, name } = subject;
-  const remedy =
-    podWithoutMic === undefined
-      ? {
-          text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
-          command: inPlugIn(`access ${namespace}/${name} ID`),
-        }
-      : { text: `grant it on the virtual machine or on the scale set of its node: see ${permissionsPage}` };
+  const remedy = {
+    text: 'look, with the ARM id of the virtual machine or of the scale set of its node',
+    command: inPlugIn(`access ${namespace}/${name} ID`),
+  };
   const text = `${accountOf({ subject })} must be allowed to use the machine, else no exception counts`;
   return info('access', text, remedy);
 }
@@ -106,12 +98,12 @@ function factOf(missing: MissingRight): string {
 }
 
 function remedyOf(missing: MissingRight): Remedy {
-  const { subject, targets, problem: fault, podWithoutMic } = missing;
+  const { subject, targets, problem: fault } = missing;
   if (fault !== undefined) return { text: `correct it: ${fault}` };
   return {
     text: 'as a cluster administrator, kubectl apply -f - with what follows, then check',
     paste: rolesFor({ subjects: [subject], targets }).yaml,
-    command: podWithoutMic === undefined ? checksOf(missing) : inNmi(`explain ${podWithoutMic}`),
+    command: checksOf(missing),
   };
 }
 

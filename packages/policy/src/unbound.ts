@@ -267,9 +267,13 @@ function remedyOf({ advice, steps, or = [], paste, command }: Words): Remedy | u
 }
 
 /** Why the pod gets nothing, or not more, by one binding. */
-export function explainMismatch(pod: string, mismatch: Mismatch, known: UnboundContext): Finding {
+export function explainMismatch(
+  pod: string,
+  mismatch: Mismatch,
+  known: UnboundContext & { readonly lookup?: Lookup },
+): Finding {
   const unbound = unboundBy(mismatch, known);
-  return unbound ? unboundFinding(pod, unbound) : spareFinding(mismatch);
+  return unbound ? unboundFinding(pod, unbound, known.lookup) : spareFinding(mismatch);
 }
 
 /** A binding that selects the pod and gives it nothing more, or one that does not count. */

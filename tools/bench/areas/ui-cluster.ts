@@ -1,4 +1,4 @@
-// The cluster of which `npm run bench -- ui` shows the picture.
+// The cluster that `npm run bench -- ui` shows.
 import { customResourceDefinitions } from '@pod-identity/crd-types';
 import { kubeClient, startSim, type KubeObject, type Sim } from '@pod-identity/sim';
 
@@ -13,7 +13,7 @@ const subscription = '/subscriptions/00000000-0000-0000-0000-00000000000a/resour
 const range = (length: number): readonly number[] => Array.from({ length }, (_, index) => index);
 const namespaceOf = (identity: number) => `apps-${identity % namespaces}`;
 
-function podOf(number: number, identity: number, label = `id-${identity}`): KubeObject {
+function podOf(number: number, identity: number, label: string): KubeObject {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -42,10 +42,10 @@ export async function startCluster(size: UiSize): Promise<Sim> {
   return sim;
 }
 
-/** NMI, ready on each node: without it no pod is. */
-function agents(): readonly KubeObject[] {
+/** MIC, and NMI on each node: without them each pod has a problem. */
+function services(): readonly KubeObject[] {
   const labels = { component: 'nmi' };
-  const containers = [{ name: 'nmi', image: 'bench.test/nmi:0.1.0' }];
+  const containers = [{ name: 'nmi', image: 'bench.test/nmi:0.1.0', args: ['--node=x'] }];
   const set = {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
@@ -54,7 +54,18 @@ function agents(): readonly KubeObject[] {
     status: { desiredNumberScheduled: nodes, numberReady: nodes },
   };
   const owner = { apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'nmi', uid: 'nmi' };
+  const mic = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'mic', namespace: 'kube-system', uid: 'mic' },
+    spec: {
+      replicas: 1,
+      template: { spec: { containers: [{ name: 'mic', image: 'bench.test/mic:0.1.0' }] } },
+    },
+    status: { readyReplicas: 1 },
+  };
   return [
+    mic,
     set,
     ...range(nodes).map((index) => ({
       apiVersion: 'v1',
@@ -66,9 +77,25 @@ function agents(): readonly KubeObject[] {
   ];
 }
 
+/** Each ServiceAccount may use each identity. */
+function rights(): readonly KubeObject[] {
+  const apiGroup = 'rbac.authorization.k8s.io';
+  const of = { apiVersion: `${apiGroup}/v1`, metadata: { name: 'use-identities' } };
+  const rules = [
+    { apiGroups: ['azure.aadpodidentity.k8s.io'], resources: ['managedidentities'], verbs: ['use'] },
+  ];
+  const roleRef = { apiGroup, kind: 'ClusterRole', name: 'use-identities' };
+  const subjects = [{ apiGroup, kind: 'Group', name: 'system:serviceaccounts' }];
+  return [
+    { ...of, kind: 'ClusterRole', rules },
+    { ...of, kind: 'ClusterRoleBinding', roleRef, subjects },
+  ];
+}
+
 function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
   return [
-    ...agents(),
+    ...services(),
+    ...rights(),
     ...range(namespaces).map((index) => ({
       apiVersion: 'v1',
       kind: 'Namespace',
@@ -96,23 +123,14 @@ function clusterOf({ pods, identities }: UiSize): readonly KubeObject[] {
         },
       ];
     }),
-    ...range(pods).map((number) => podOf(number, number % identities)),
+    // One in fifty has a label that no binding selects.
+    ...range(pods).map((number) =>
+      podOf(number, number % identities, number % 50 === 49 ? 'none' : `id-${number % identities}`),
+    ),
   ];
 }
 
-interface PodChange {
-  readonly number: number;
-  readonly identities: number;
-  readonly isLost: boolean;
-}
-
-/** The pod loses its binding, or gets it again. */
-export function changePod(sim: Sim, { number, identities, isLost }: PodChange): void {
-  const identity = number % identities;
-  sim.kube.seed([podOf(number, identity, isLost ? 'none' : `id-${identity}`)]);
-}
-
-/** The first pod does. */
+/** The first pod loses its binding, or gets it again. */
 export function movePod(sim: Sim, isLost: boolean): void {
-  changePod(sim, { number: 0, identities: 1, isLost });
+  sim.kube.seed([podOf(0, 0, isLost ? 'none' : 'id-0')]);
 }

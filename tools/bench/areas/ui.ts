@@ -1,47 +1,25 @@
-// What the picture of `kubectl azure-pod-identity ui` costs its program and its page, beside an empty page of preact with as many rows.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+// What `kubectl azure-pod-identity ui` and a page of it cost in a cluster of many pods.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startBrowser, whyNoPrograms, type Browser, type Tab } from '@pod-identity/kit/testing';
-import { build } from 'esbuild';
-import type { Sim } from '@pod-identity/sim';
 import { repository } from '../../stage/places.ts';
+import type { Sim } from '@pod-identity/sim';
+import { startService } from '../../stage/service.ts';
 import { anonymousMiB, cpuMicroseconds } from '../process.ts';
 import { median, rounded, type Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
-import { busySizes, measureBusy } from './ui-busy.ts';
-import { movePod, type UiSize } from './ui-cluster.ts';
-import { heapMiB, openTab, refusedIn, taskTimeMs, untilShown, withUi } from './ui-page.ts';
+import { movePod, startCluster, type UiSize } from './ui-cluster.ts';
 
-interface Sizes {
-  readonly clusters: readonly UiSize[];
-  readonly changes: number;
-}
-const sizes: Readonly<Record<Scale, Sizes>> = {
-  full: {
-    clusters: [
-      { pods: 100, identities: 10 },
-      { pods: 5_000, identities: 500 },
-    ],
-    changes: 20,
-  },
-  smoke: { clusters: [{ pods: 100, identities: 10 }], changes: 2 },
+const sizes: Readonly<Record<Scale, UiSize & { readonly changes: number }>> = {
+  full: { pods: 5_000, identities: 500, changes: 5 },
+  smoke: { pods: 100, identities: 10, changes: 1 },
 };
 
-/** Of a page: processor time in its tab for one change, and what its scripts hold. */
-interface PageCost {
-  readonly firstMs: number;
-  readonly changeMs: number;
-  readonly heapMiB: number;
-}
-interface Cost {
-  readonly page: PageCost;
-  readonly bare: PageCost;
-  readonly readyMs: number;
-  readonly serverMs: number;
-  readonly serverMiB: number;
-}
+const watchTasks = `window.longest = 0;
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) window.longest = Math.max(window.longest, duration);
+}).observe({ type: 'longtask', buffered: true });`;
 
 export async function benchUi(say: (text: string) => void, scale: Scale): Promise<Figures> {
   const missing = whyNoPrograms({ programs: ['chromium'] });
@@ -49,116 +27,109 @@ export async function benchUi(say: (text: string) => void, scale: Scale): Promis
     say(missing);
     return [];
   }
-  const { clusters, changes } = sizes[scale];
+  const { changes, ...size } = sizes[scale];
+  say(`${size.pods} pods and ${size.identities} identities`);
+  const folder = await mkdtemp(join(tmpdir(), 'pod-identity-bench-ui-'));
+  const sim = await startCluster(size);
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeFile(kubeconfig, sim.kube.kubeconfig());
   const browser = await startBrowser();
-  const figures: Figures[] = [];
+  const begun = performance.now();
+  const entry = join(repository, 'packages/kubectl/dist/main.js');
+  const service = startService({ name: 'ui', entry, args: ['ui', '-A', '--kubeconfig', kubeconfig] });
   try {
-    for (const size of clusters) {
-      say(`${size.pods} pods and ${size.identities} identities`);
-      const bare = await measureBare(browser, size.pods, changes);
-      figures.push(figuresOf(size.pods, { bare, ...(await measureUi(browser, size, changes)) }));
-    }
-    figures.push(await measureBusy(browser, busySizes[scale], say));
+    const url = await service.line((line) => line.startsWith('http://'));
+    const page = await openPage(browser, url);
+    const startMs = performance.now() - begun;
+    const firstTaskMs = await longestTask(page.tab);
+    const readMs = await measureChanges(page.tab, { sim, pid: service.pid, changes });
+    return figuresOf(size, {
+      startMs,
+      firstMs: page.firstMs,
+      firstTaskMs,
+      readMs,
+      taskMs: await longestTask(page.tab),
+      serverMiB: await anonymousMiB(service.pid),
+      pageMiB: await heapMiB(page.tab),
+    });
   } finally {
     await browser.close();
-  }
-  return figures.flat();
-}
-
-async function measureUi(browser: Browser, size: UiSize, changes: number): Promise<Omit<Cost, 'bare'>> {
-  return withUi(size, async ({ sim, service, begun, url }) => {
-    const tab = await openTab(browser);
-    const opened = performance.now();
-    await tab.show(url);
-    await untilShown(tab, refusedIn(0));
-    const firstMs = performance.now() - opened;
-    const readyMs = performance.now() - begun;
-    const { changeMs, cpuMs } = await measureChanges(tab, { sim, changes, pid: service.pid });
-    return {
-      page: { firstMs, changeMs, heapMiB: await heapMiB(tab) },
-      readyMs,
-      serverMs: cpuMs,
-      serverMiB: await anonymousMiB(service.pid),
-    };
-  });
-}
-
-async function measureChanges(
-  tab: Tab,
-  { sim, changes, pid }: { readonly sim: Sim; readonly changes: number; readonly pid: number },
-): Promise<{ readonly changeMs: number; readonly cpuMs: number }> {
-  const [inPage, inServer]: [number[], number[]] = [[], []];
-  for (let turn = 1; turn <= changes; turn += 1) {
-    const [taskMs, cpu] = [await taskTimeMs(tab), cpuMicroseconds(pid)];
-    movePod(sim, turn % 2 === 1);
-    await untilShown(tab, refusedIn(turn % 2));
-    inServer.push((cpuMicroseconds(pid) - cpu) / 1000);
-    inPage.push((await taskTimeMs(tab)) - taskMs);
-  }
-  return { changeMs: median(inPage), cpuMs: median(inServer) };
-}
-
-async function measureBare(browser: Browser, rows: number, changes: number): Promise<PageCost> {
-  const server = createServer((_, response) =>
-    response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><body></body>'),
-  );
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  try {
-    const script = await bareScript();
-    const tab = await openTab(browser);
-    const begun = performance.now();
-    await tab.show(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    await tab.evaluate(`{ ${script} }`);
-    const show = async (state: string) => {
-      await tab.evaluate(`showRows(${rows}, '${state}')`);
-      await untilShown(tab, `document.querySelector('li').textContent.endsWith('${state}')`);
-    };
-    await show('waiting');
-    const firstMs = performance.now() - begun;
-    const times: number[] = [];
-    for (let turn = 1; turn <= changes; turn += 1) {
-      const before = await taskTimeMs(tab);
-      await show(`state-${turn}`);
-      times.push((await taskTimeMs(tab)) - before);
-    }
-    return { firstMs, changeMs: median(times), heapMiB: await heapMiB(tab) };
-  } finally {
-    server.close();
-    server.closeAllConnections();
+    await service.stop();
+    await sim.stop();
+    await rm(folder, { recursive: true, force: true });
   }
 }
 
-/** As text, since the types of preact bring those of browsers. */
-const barePage = `
-import { h, render } from 'preact';
-globalThis.showRows = (rows, state) => {
-  const text = (index) => 'pod-' + index + ' ' + (index === 0 ? state : 'waiting');
-  const items = Array.from({ length: rows }, (_, index) => h('li', { key: index }, text(index)));
-  render(h('ul', null, items), document.body);
-};
-`;
+type Measured = Readonly<
+  Record<'startMs' | 'firstMs' | 'firstTaskMs' | 'taskMs' | 'readMs' | 'serverMiB' | 'pageMiB', number>
+>;
 
-async function bareScript(): Promise<string> {
-  const stdin = { contents: barePage, resolveDir: join(repository, 'packages/kubectl') };
-  const { outputFiles } = await build({ stdin, bundle: true, format: 'iife', write: false });
-  return outputFiles[0]?.text ?? '';
-}
-
-function figuresOf(pods: number, { page, bare, readyMs, serverMs, serverMiB }: Cost): Figures {
+function figuresOf({ pods }: UiSize, measured: Measured): Figures {
   const of = (name: string, value: number, what: string) => ({
     name: `ui-${pods}-${name}`,
     value: rounded(value),
     what,
   });
   return [
-    of('start-ms', readyMs, `from the start of the command to the picture of ${pods} pods in a page`),
-    of('first-picture-ms', page.firstMs, 'from opening the page to the picture'),
-    of('first-picture-ratio', page.firstMs / bare.firstMs, 'the same as a multiple of the empty page'),
-    of('change-server-ms', serverMs, 'processor time of the command for one changed pod'),
-    of('change-page-ms', page.changeMs, 'processor time of the page for one changed pod'),
-    of('change-page-ratio', page.changeMs / bare.changeMs, 'the same as a multiple of the empty page'),
-    of('server-mib', serverMiB, 'memory of the command'),
-    of('page-mib', page.heapMiB, 'memory of the scripts of the page'),
-    of('page-ratio', page.heapMiB / bare.heapMiB, 'the same as a multiple of the empty page'),
+    of('start-ms', measured.startMs, `from the start of the command to the first of ${pods} pods in a page`),
+    of('first-row-ms', measured.firstMs, 'from opening the page to the first row'),
+    of('first-task-ms', measured.firstTaskMs, 'longest task of the page until then; 0: none of 50 ms'),
+    of('task-ms', measured.taskMs, 'longest task of the page while pods change; 0: none of 50 ms'),
+    of('read-cpu-ms', measured.readMs, 'processor time of the command until a change is in the page'),
+    of('server-mib', measured.serverMiB, 'memory of the command'),
+    of('page-mib', measured.pageMiB, 'memory of the scripts of the page'),
   ];
+}
+
+async function measureChanges(
+  tab: Tab,
+  { sim, pid, changes }: { readonly sim: Sim; readonly pid: number; readonly changes: number },
+): Promise<number> {
+  const cpu: number[] = [];
+  for (let turn = 1; turn <= changes; turn += 1) {
+    const [before, used] = [await tab.evaluate(summary), cpuMicroseconds(pid)];
+    movePod(sim, turn % 2 === 1);
+    await until(tab, `${summary} !== ${JSON.stringify(before)}`);
+    cpu.push((cpuMicroseconds(pid) - used) / 1000);
+  }
+  return median(cpu);
+}
+
+const summary = `document.querySelector('[role=status]').textContent`;
+
+async function openPage(
+  browser: Browser,
+  url: string,
+): Promise<{ readonly tab: Tab; readonly firstMs: number }> {
+  const tab = await browser.openTab();
+  await tab.send('Page.enable');
+  await tab.send('Performance.enable');
+  await tab.send('Page.addScriptToEvaluateOnNewDocument', { source: watchTasks });
+  const opened = performance.now();
+  await tab.show(url);
+  await until(tab, `document.querySelector('tbody tr') !== null`);
+  return { tab, firstMs: performance.now() - opened };
+}
+
+/** Polls as often as frames are painted. */
+async function until(tab: Tab, condition: string): Promise<void> {
+  const end = performance.now() + 60_000;
+  while ((await tab.evaluate(condition)) !== true) {
+    if (performance.now() > end) throw new Error(`within a minute the page did not fulfil ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 16));
+  }
+}
+
+/** Since the last call. */
+async function longestTask(tab: Tab): Promise<number> {
+  // Tasks are told when they are over.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return Number(await tab.evaluate('{ const ms = window.longest; window.longest = 0; ms }'));
+}
+
+async function heapMiB(tab: Tab): Promise<number> {
+  await tab.send('HeapProfiler.collectGarbage');
+  const { metrics } = await tab.send('Performance.getMetrics');
+  const used = (metrics as { name: string; value: number }[]).find(({ name }) => name === 'JSHeapUsedSize');
+  return (used?.value ?? NaN) / 1024 / 1024;
 }

@@ -1,11 +1,9 @@
-// What an administrator types: commands of MIC and NMI, as `kubectl exec` runs them in their pods, kubectl and its plug-in.
+// What an administrator types: kubectl and its plug-in.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { join } from 'node:path';
-import { serviceAccountKubeconfig } from '../../stage/cluster.ts';
-import * as names from '../../stage/names.ts';
-import { built, repository } from '../../stage/places.ts';
+import { repository } from '../../stage/places.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { within } from '../../stage/within.ts';
 
@@ -16,10 +14,6 @@ export interface Ended {
 }
 
 export interface Commands {
-  /** With the rights of MIC's ServiceAccount. */
-  mic(...words: readonly string[]): Promise<Ended>;
-  /** With the rights of NMI's ServiceAccount. */
-  nmi(...words: readonly string[]): Promise<Ended>;
   /** `kubectl azure-pod-identity` as administrator. */
   plugIn(...words: readonly string[]): Promise<Ended>;
   /** `kubectl apply -f -` or `kubectl delete -f -` as administrator; fails with what kubectl printed. */
@@ -30,16 +24,8 @@ const patienceMs = 60_000;
 /** Of the built plug-in. */
 export const plugInFile = join(repository, 'packages/kubectl/dist/main.js');
 
-export function createCommands({ kube, folder, kubeconfig, sim }: Stage): Commands {
-  const cloud = ['--cloudconfig', join(folder, 'azure.json')];
-  const imds = { AZURE_POD_IDENTITY_AUTHORITY_HOST: sim.azure.imdsUrl(`${names.scaleSet}_0`) };
-  const runAs = async (account: 'mic' | 'nmi', words: readonly string[], env: NodeJS.ProcessEnv) => {
-    const own = await serviceAccountKubeconfig({ kube, kubeconfig, account, folder });
-    return runProgram(process.execPath, [built(account), ...words, '--kubeconfig', own], { env });
-  };
+export function createCommands({ folder, kubeconfig }: Stage): Commands {
   return {
-    mic: (...words) => runAs('mic', [...words, ...cloud], imds),
-    nmi: (...words) => runAs('nmi', [...words, '--node', names.nodeName(0)], {}),
     plugIn: (...words) =>
       runProgram(process.execPath, [plugInFile, ...words, '--kubeconfig', kubeconfig], {
         env: { HOME: folder },

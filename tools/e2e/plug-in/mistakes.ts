@@ -4,7 +4,8 @@ import * as names from '../../stage/names.ts';
 
 export interface Mistake {
   readonly name: string;
-  readonly check: string;
+  /** The cause that `doctor` prints. */
+  readonly says: RegExp;
   /** Made on top of a cluster without a mistake. */
   readonly plant: readonly KubeObject[];
   /** In the shell, after that. */
@@ -39,17 +40,17 @@ const namespace = (name: string): KubeObject => ({ apiVersion: 'v1', kind: 'Name
 export const mistakes: readonly Mistake[] = [
   {
     name: 'a label that is misspelt',
-    check: 'pods',
+    says: /no AzureIdentityBinding has the selector 'raeder'/,
     plant: [namespace('one'), identity('one'), binding('one'), pod('one', { aadpodidbinding: 'raeder' })],
   },
   {
     name: 'a label whose key is misspelt',
-    check: 'pods',
+    says: /have the label aadpodidbindng/,
     plant: [namespace('two'), identity('two'), binding('two'), pod('two', { aadpodidbindng: 'reader' })],
   },
   {
     name: 'a binding in another namespace',
-    check: 'pods',
+    says: /is for pods of its own namespace only|bindings? .* other namespace|in another namespace/,
     plant: [
       namespace('other'),
       namespace('three'),
@@ -60,7 +61,7 @@ export const mistakes: readonly Mistake[] = [
   },
   {
     name: 'a start-up taint that is left',
-    check: 'taints',
+    says: /still has the taint/,
     plant: [],
     // MIC removes it where it may.
     shell: `kubectl delete clusterrolebinding pod-identity-mic-startup-taint
@@ -69,25 +70,19 @@ kubectl taint nodes ${names.nodeName(0)} aadpodidentity.k8s.io/nmi-not-ready=:No
   },
   {
     name: "the original's definition",
-    check: 'definitions',
+    says: /the API server drops spec\.allowedNamespaces/,
     plant: [],
     shell: `kubectl patch crd azureidentities.aadpodidentity.k8s.io --type json --patch '[{"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/x-kubernetes-preserve-unknown-fields"},{"op":"remove","path":"/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/allowedNamespaces"}]'`,
   },
   {
     name: "the original's MIC beside ours",
-    check: 'original',
+    says: /the MIC of the original project/,
     plant: [],
     shell: `kubectl create deployment mic --namespace kube-system --image mcr.microsoft.com/oss/azure/aad-pod-identity/mic:v1.8.17`,
   },
   {
-    name: 'a broker that is set for another cloud than that of the nodes',
-    check: 'clouds',
-    plant: [],
-    shell: 'kubectl label nodes --all topology.kubernetes.io/region=usgovvirginia',
-  },
-  {
     name: 'roles of MIC that are gone',
-    check: 'rights',
+    says: /ServiceAccount aad-pod-identity\/mic may not/,
     plant: [],
     shell: 'kubectl delete clusterrolebinding pod-identity-mic',
   },

@@ -1,15 +1,11 @@
 // Mistakes of which only running services tell: each in a namespace of its own, beside a cluster without a mistake.
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { accessAnnotation } from '@pod-identity/crd-types';
 import { sendRaw } from '../clients/ask.ts';
 import { allowUse, federatedObjects } from '../federated/objects.ts';
 import type { BrokeredNmi } from '../federated/stage.ts';
 import { addIdentity, bind, startPod } from '../objects.ts';
 import * as names from '../../stage/names.ts';
-import { deleteObject } from '../../stage/objects.ts';
 import type { Stage, StagePod } from '../../stage/stage.ts';
-import { listOf } from './services.ts';
 
 export interface Planting {
   readonly stage: Stage;
@@ -19,14 +15,13 @@ export interface Planting {
 
 export interface RunningMistake {
   readonly name: string;
-  /** Of `doctor`, and the object that it names. */
-  readonly check: string;
-  readonly object: string;
+  /** The cause that `doctor` and `status` print. */
+  readonly cause: RegExp;
   /** What `explain` says of the pod `app`, if the mistake concerns one. */
   readonly explained?: { readonly namespace: string; readonly says: RegExp };
-  /** The row of `status` with this mistake. */
-  readonly row?: Readonly<Record<string, string>>;
   plant(planting: Planting): Promise<void>;
+  /** Where Azure has to be changed by hand. */
+  mend?(stage: Stage): void;
 }
 
 /** The identities of this group are MIC's to assign; `frozen` is the group of a scale set. */
@@ -73,11 +68,11 @@ async function createNamespace(stage: Stage, name: string, annotations = {}): Pr
   });
 }
 
-export const runApp = (stage: Stage, namespace: string, node = 0): Promise<StagePod> =>
+const runApp = (stage: Stage, namespace: string, node = 0): Promise<StagePod> =>
   stage.runPod({ name: 'app', namespace, node, label: 'reader', serviceAccount: 'app' });
 
 /** An identity that MIC may assign, bound to the pods of the namespace. */
-export async function bindOwn(
+async function bindOwn(
   stage: Stage,
   namespace: string,
   { clientId, annotations }: { readonly clientId?: string; readonly annotations?: object } = {},
@@ -88,13 +83,13 @@ export async function bindOwn(
   await bind(stage, { ...identity, ...(clientId !== undefined && { clientId }), name: 'reader', namespace });
 }
 
+let [lock, unassignable] = ['', ''];
+
 export const runningMistakes: readonly RunningMistake[] = [
   {
     name: 'a client id of another identity',
-    check: 'client-ids',
-    object: 'AzureIdentity/mistyped/reader',
+    cause: /AzureIdentity mistyped\/reader: spec\.clientID is not the client id/,
     explained: { namespace: 'mistyped', says: /states another clientID/ },
-    row: { kind: 'identity', namespace: 'mistyped', name: 'reader' },
     async plant({ stage }) {
       await bindOwn(stage, 'mistyped', { clientId: names.secondIdentity.clientId });
       await runApp(stage, 'mistyped');
@@ -102,24 +97,23 @@ export const runningMistakes: readonly RunningMistake[] = [
   },
   {
     name: 'an identity that MIC may not assign',
-    check: 'pods',
-    object: 'Pod/unassignable/app',
+    cause: /AzureIdentity unassignable\/reader: Azure refused to attach it/,
     explained: { namespace: 'unassignable', says: /MIC has no right to assign this identity/ },
-    row: { kind: 'identity', namespace: 'unassignable', name: 'reader' },
     async plant({ stage }) {
       await createNamespace(stage, 'unassignable');
-      await bind(stage, { ...addIdentity(stage, 'unassignable'), name: 'reader', namespace: 'unassignable' });
+      const identity = addIdentity(stage, 'unassignable');
+      unassignable = identity.resourceId;
+      await bind(stage, { ...identity, name: 'reader', namespace: 'unassignable' });
       await runApp(stage, 'unassignable');
     },
+    mend: (stage) => grantOperator(stage, unassignable),
   },
   {
     name: 'a locked resource group',
-    check: 'pods',
-    object: 'Pod/frozen/app',
+    cause: /AzureIdentity frozen\/reader: .* could not be changed \(denied\)/,
     explained: { namespace: 'frozen', says: /could not be read or changed \(denied\)/ },
-    row: { kind: 'identity', namespace: 'frozen', name: 'reader' },
     async plant({ stage }) {
-      stage.sim.azure.world.lock(frozenGroup, 'ReadOnly');
+      lock = stage.sim.azure.world.lock(frozenGroup, 'ReadOnly').id;
       await bindOwn(stage, 'frozen');
       const pod = await startPod(stage, {
         name: 'app',
@@ -129,13 +123,12 @@ export const runningMistakes: readonly RunningMistake[] = [
       });
       await stage.placePod(pod, 0);
     },
+    mend: ({ sim }) => sim.azure.world.unlock(lock),
   },
   {
     name: 'a node that NMI leaves out',
-    check: 'agents',
-    object: `Node/${names.nodeName(1)}`,
+    cause: new RegExp(`NMI has no pod on node ${names.nodeName(1)}`),
     explained: { namespace: 'far', says: /has no pod on/ },
-    row: { kind: 'agent', node: names.nodeName(1) },
     async plant({ stage }) {
       await bindOwn(stage, 'far');
       await runApp(stage, 'far', 1);
@@ -143,10 +136,8 @@ export const runningMistakes: readonly RunningMistake[] = [
   },
   {
     name: 'a right that is missing where the namespace asks for rights',
-    check: 'pods',
-    object: 'Pod/strict/app',
+    cause: /ServiceAccount strict\/app may not use AzureIdentity strict\/reader/,
     explained: { namespace: 'strict', says: /may not use AzureIdentity strict\/reader/ },
-    row: { kind: 'pod', namespace: 'strict', name: 'app' },
     async plant({ stage }) {
       await bindOwn(stage, 'strict', { annotations: { [accessAnnotation]: 'rbac' } });
       await runApp(stage, 'strict');
@@ -154,8 +145,7 @@ export const runningMistakes: readonly RunningMistake[] = [
   },
   {
     name: 'a federated credential that is missing',
-    check: 'credentials',
-    object: 'AzureIdentity/trusting/vault',
+    cause: /knew no federated credential of AzureIdentity trusting\/vault/,
     async plant({ stage, nmi }) {
       stage.sim.azure.world.removeFederatedCredentials(names.firstIdentity.clientId);
       await createNamespace(stage, 'trusting');
@@ -168,69 +158,4 @@ export const runningMistakes: readonly RunningMistake[] = [
         throw new Error(`the credential is not missing: ${JSON.stringify(body)}`);
     },
   },
-  {
-    name: 'the clock of a node',
-    check: 'clocks',
-    object: `Node/${names.nodeName(0)}`,
-    plant: ({ stage }) => renewLease(stage, 10 * 60_000),
-  },
-  {
-    name: 'the clock of the administrator',
-    check: 'clocks',
-    object: 'machine',
-    plant: ({ stage }) => writeFile(aheadFile(stage), ''),
-  },
 ];
-
-/** While it is there, programs of the administrator see a clock that is ten minutes ahead. */
-const aheadFile = ({ folder }: Stage): string => join(folder, 'ahead');
-
-/** What the administrator's machine has, but for az: returns the environment of commands there. */
-export async function prepareMachine(stage: Stage, bin: string): Promise<Readonly<Record<string, string>>> {
-  const ahead = aheadFile(stage);
-  const clock = join(stage.folder, 'clock.mjs');
-  await writeFile(
-    clock,
-    `import { existsSync } from 'node:fs';
-const { now } = Date;
-Date.now = () => now() + (existsSync(${JSON.stringify(ahead)}) ? 600_000 : 0);
-`,
-  );
-  const script = (name: string, text: string) =>
-    writeFile(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
-  await script('sudo', 'exec "$@"');
-  await script('timedatectl', `test "$*" = 'set-ntp true' && rm ${ahead}`);
-  return { NODE_OPTIONS: `--import ${clock}` };
-}
-
-/** As the kubelet of node 0: runs what `kubectl debug` has put there, and says by its Lease what the clock is then. */
-export async function runDebugPods(stage: Stage): Promise<void> {
-  for (const { metadata, ...pod } of await listOf(stage, { kind: 'Pod', namespace: 'default' })) {
-    const { nodeName, hostPID, containers } = pod['spec'] as DebugSpec;
-    const [{ command = [], args = [] } = {}] = containers;
-    const isMeant = [...command, ...args].join(' ') === 'chroot /host timedatectl set-ntp true';
-    if (isMeant && hostPID === true && nodeName === names.nodeName(0)) await renewLease(stage);
-    await deleteObject(stage.kube, { apiVersion: 'v1', kind: 'Pod', metadata });
-  }
-}
-
-interface DebugSpec {
-  readonly nodeName?: string;
-  readonly hostPID?: boolean;
-  readonly containers: readonly { readonly command?: readonly string[]; readonly args?: readonly string[] }[];
-}
-
-/** As the kubelet of node 0 does, with a clock that is this far ahead. */
-async function renewLease({ create }: Pick<Stage, 'create'>, aheadMs = 0): Promise<void> {
-  const name = names.nodeName(0);
-  await create({
-    apiVersion: 'coordination.k8s.io/v1',
-    kind: 'Lease',
-    metadata: { namespace: 'kube-node-lease', name },
-    spec: {
-      holderIdentity: name,
-      leaseDurationSeconds: 40,
-      renewTime: new Date(Date.now() + aheadMs).toISOString().replace('Z', '000Z'),
-    },
-  });
-}

@@ -94,7 +94,7 @@ export async function placeAgents(stage: Stage): Promise<void> {
   }
 }
 
-export async function listOf(
+async function listOf(
   { kube }: Pick<Stage, 'kube'>,
   of: { readonly kind: string; readonly namespace?: string },
   query: Readonly<Record<string, string>> = {},

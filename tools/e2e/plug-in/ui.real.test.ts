@@ -23,7 +23,7 @@ if (missing !== undefined) console.warn(`skipped plug-in/ui: ${missing}`);
 
 const entry = join(repository, 'packages/kubectl/dist/main.js');
 
-describe.skipIf(missing !== undefined)('the picture of a cluster', () => {
+describe.skipIf(missing !== undefined)('the page of a cluster', () => {
   let api: RunningApiServer;
   let stage: Stage;
   let browser: Browser;
@@ -40,15 +40,15 @@ describe.skipIf(missing !== undefined)('the picture of a cluster', () => {
     await tab.show(await start(kubeconfig, ...words).line((line) => line.startsWith('http://')));
     return tab;
   };
-  /** The things of the page by what a screen reader says of them. */
-  const labels = async (tab: Tab): Promise<string> =>
+  /** The rows of the table. */
+  const rows = async (tab: Tab): Promise<string> =>
     String(
       await tab.evaluate(
-        "[...document.querySelectorAll('[data-id]')].map((one) => one.textContent).join('\\n')",
+        "[...document.querySelectorAll('tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent).join(' | ')).join('\\n')",
       ),
     );
   const shows = (tab: Tab, text: string | RegExp) =>
-    expect.poll(() => labels(tab), { timeout: 60_000 }).toMatch(text);
+    expect.poll(() => rows(tab), { timeout: 60_000 }).toMatch(text);
 
   beforeAll(async () => {
     const server = await startApiServer({ flavour: 'v1.34' });
@@ -77,22 +77,23 @@ describe.skipIf(missing !== undefined)('the picture of a cluster', () => {
     await api.stop();
   });
 
-  test('a pod that gets its identity becomes ready in open pages, also in that of an editor who may read one namespace', async () => {
+  test('a pod that gets its identity becomes ok in open pages, also in that of an editor who may read one namespace', async () => {
     const admin = await openTab(stage.kubeconfig, '-A');
     const editor = await openTab(join(stage.folder, 'editor.kubeconfig'), '-n', 'shop');
     for (const tab of [admin, editor]) {
-      await shows(tab, /^pod web, waiting, namespace shop$/m);
-      await shows(tab, /^pod typo, refused, namespace shop$/m);
+      await shows(tab, /^shop.web \|.*shop.reader.*\| (?!ok)/m);
+      await shows(tab, /^shop.typo \|.*\| problem \| /m);
       await tab.evaluate('window.isOpen = true');
     }
-    await shows(admin, /till.*namespace other/);
+    const causes = String(await admin.evaluate("document.querySelector('.causes').innerText"));
+    expect(causes).toMatch(/raeder[^]*shop.typo[^]*Remedy/);
     await stage.startMic('0');
     for (const tab of [admin, editor]) {
-      await shows(tab, /^pod web, ready, namespace shop$/m);
+      await shows(tab, /^shop.web \|.*\| ok \| /m);
       expect(await tab.evaluate('window.isOpen')).toBe(true);
     }
-    expect(await labels(editor)).not.toContain('namespace other');
-    expect(await editor.evaluate('document.body.textContent')).toContain('What you may not see');
+    expect(await rows(editor)).not.toContain('other/');
+    expect(await editor.evaluate('document.body.textContent')).toContain('you may not list');
     // The token is in no address that the browser keeps.
     expect(await admin.evaluate('location.href')).not.toContain('token');
   });

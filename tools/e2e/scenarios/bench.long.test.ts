@@ -43,15 +43,9 @@ const imds = [...clientRatios, ...msalRatios, ...clientCosts];
 /** None without a browser. */
 const ui =
   whyNoPrograms({ programs: ['chromium'] }) === undefined
-    ? [
-        ...['start-ms', 'first-picture-ms', 'first-picture-ratio', 'change-server-ms', 'change-page-ms'].map(
-          (name) => `ui-100-${name}`,
-        ),
-        ...['change-page-ratio', 'server-mib', 'page-mib', 'page-ratio'].map((name) => `ui-100-${name}`),
-        ...['first-stop-ms', 'server-stop-ms', 'page-task-ms', 'behind-ms', 'server-mib', 'page-mib'].map(
-          (name) => `ui-busy-${name}`,
-        ),
-      ]
+    ? ['start-ms', 'first-row-ms', 'first-task-ms', 'task-ms', 'read-cpu-ms', 'server-mib', 'page-mib'].map(
+        (name) => `ui-100-${name}`,
+      )
     : [];
 
 const figures = {

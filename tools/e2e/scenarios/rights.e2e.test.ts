@@ -1,14 +1,13 @@
 // The rights of deploy/base and its components, no more and no less: both services do all that they can do under their own
 // ServiceAccounts, on the simulated API server, which authorizes by RBAC and notes the rights that were used. A right that is needed
 // and missing fails the step that needs it.
-import { join } from 'node:path';
 import { assignedIdentityFinalizer, parseAccessTarget, rolesFor } from '@pod-identity/crd-types';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { askForToken, manifests2018 } from '../../demo/story.ts';
 import * as names from '../../stage/names.ts';
 import { deleteObject, pathOf, readManifests, type KubeObject } from '../../stage/objects.ts';
-import { built, inDeploy, rolesInDeploy } from '../../stage/places.ts';
-import { startService, type Service } from '../../stage/service.ts';
+import { inDeploy, rolesInDeploy } from '../../stage/places.ts';
+import type { Service } from '../../stage/service.ts';
 import { openStage, type Stage, type StageNmi, type StagePod } from '../../stage/stage.ts';
 import { untilNone, untilObject } from '../../stage/until.ts';
 import { grantedTo } from '../granted.ts';
@@ -55,18 +54,6 @@ const patch = (object: KubeObject, body: object) =>
     contentType: 'application/merge-patch+json',
     body,
   });
-
-/** What a command of a service prints, with the rights of its pod. */
-async function command(program: 'mic' | 'nmi', ...args: readonly string[]): Promise<string> {
-  const service = startService({
-    name: program,
-    entry: built(program),
-    args: [...args, '--kubeconfig', join(stage.folder, `${program}.kubeconfig`)],
-    env: { AZURE_POD_IDENTITY_AUTHORITY_HOST: stage.sim.azure.imdsUrl(`${names.scaleSet}_0`) },
-  });
-  await service.ended;
-  return service.lines.join('\n');
-}
 
 test('MIC starts on objects of 2018, beside a ConfigMap without its marker, and rewrites them', async () => {
   const metadata = { name: 'aad-pod-identity-config', namespace: names.systemNamespace };
@@ -182,15 +169,6 @@ test('MIC takes the start-up taint off a node when its NMI is ready', async () =
     fits: ({ metadata, spec }) =>
       metadata.name === node && ((spec as { taints?: unknown[] }).taints ?? []).length === 0,
   });
-});
-
-test('both explanations say what they are asked', async () => {
-  expect(
-    await command('mic', 'explain', 'default/stranger', '--cloudconfig', join(stage.folder, 'azure.json')),
-  ).toContain('stranger');
-  expect(await command('nmi', 'explain', 'default/stranger', '--node', names.nodeName(0))).toContain(
-    'stranger',
-  );
 });
 
 test('each right of the manifests was used, and no other was asked for', async () => {

@@ -8,7 +8,7 @@ const refusedByAzure =
 const remedies: Readonly<Record<ImdsErrorCode, string>> = {
   'bad-request': 'The request itself is refused: the result says why.',
   'identity-not-found':
-    'The pod or the machine does not have this identity. For a pod: an AzureIdentity, an AzureIdentityBinding, the right of its ServiceAccount, and the label aadpodidbinding; "kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain NAMESPACE/POD" says what is missing. For a machine: "az vm identity assign" or "az vmss identity assign".',
+    'The pod or the machine does not have this identity. For a pod: an AzureIdentity, an AzureIdentityBinding, the right of its ServiceAccount, and the label aadpodidbinding; "kubectl azure-pod-identity explain NAMESPACE/POD" says what is missing. For a machine: "az vm identity assign" or "az vmss identity assign".',
   'ambiguous-identity': 'Name the identity: --client-id, --object-id or --resource-id.',
   denied: `If NMI wrote this text, follow it: the NMI of aad-pod-identity sends 403 whenever Azure gives no token, whatever the reason. Otherwise ${refusedByAzure}`,
   throttled:

@@ -63,7 +63,7 @@ describe('an explanation', () => {
     const text = explainRefusal(error);
     expect(text).toContain('result     no token (identity-not-found): the endpoint answered 400\n');
     expect(text).toContain('request id r-1\n');
-    expect(text).toMatch(/advice {5}.*mic\.js explain NAMESPACE\/POD/);
+    expect(text).toMatch(/advice {5}.*azure-pod-identity explain NAMESPACE\/POD/);
   });
 
   test('is bounded, whatever the claims', () => {

@@ -1,19 +1,26 @@
 // Room: who may use which Azure identity, and who does: `access`.
 // It must not grant anything, or decide what policy decides.
-import type { AccessSubject } from '@pod-identity/crd-types';
-import { coreKinds } from '@pod-identity/kit/kube';
-import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
-import { isForPrograms } from '../print/output.ts';
+import { accessTargetKey, type AccessSubject } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import { parseObjectName } from '../cli/arguments.ts';
-import { textAt } from '../cluster/fields.ts';
-import { getAllowed } from '../cluster/lists.ts';
-import { readHolders } from './holders.ts';
-import { readIdentityTargets } from './identities.ts';
-import { notesOn, rulesOf } from './modes.ts';
-import { openRights } from './rights.ts';
-import { identityArgument, readTargets } from './target.ts';
-import { readUses } from './uses.ts';
-import { createReviews, verdictObject, type AccessResult, type Right } from './verdicts.ts';
+import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
+import { fieldAt } from '../cluster/fields.ts';
+import { itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
+import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
+import { isForPrograms } from '../print/output.ts';
+import { notesOn, rulesOf } from '../rights/modes.ts';
+import { openRights } from '../rights/rights.ts';
+import { createReviews, type Right } from '../rights/verdicts.ts';
+import { holdersOf } from './grants.ts';
+import {
+  identityArgument,
+  identityEntry,
+  targetsIn,
+  targetsNamed,
+  type IdentityEntry,
+  type Named,
+} from './targets.ts';
+import { createEntries, usesIn, type Use } from './uses.ts';
 
 export const access: PlugInCommand = {
   name: 'access',
@@ -38,70 +45,139 @@ export const access: PlugInCommand = {
     'access --pod shop/web-0',
     'access --identity shop/reader',
   ],
-  async run(session, { args: [name, id], options: { pod = false, identity } }) {
-    if (name === undefined ? pod : identity !== undefined)
-      throw new CommandProblem('give a name, with --pod that of a pod, or --identity, or neither');
-    const { object, print, notes, code } = await read();
-    if (isForPrograms(session)) session.out.object({ ...object, notes });
-    else {
-      print(session.out);
-      // Not on standard output, which has results alone; JSON has them as a field.
-      for (const note of notes) session.err(`note: ${note}`);
-    }
-    return code;
-
-    async function read(): Promise<AccessResult> {
-      if (typeof identity === 'string') return readHolders(session, identity);
-      if (name === undefined) return readUses(session, await openRights(session));
-      return readAccount(session, await subjectOf(session, name, pod === true), id);
-    }
-  },
+  run,
 };
 
-async function subjectOf(session: Session, text: string, isPod: boolean): Promise<AccessSubject> {
-  const key = parseObjectName(text, isPod ? 'pod' : 'ServiceAccount', session);
-  if (!isPod) return key;
-  const pod = await getAllowed({ ...session, kind: coreKinds.pods, ...key });
-  if (pod.kind === 'not-read')
-    throw new CommandProblem(pod.why === 'absent' ? `there is no pod ${text}` : pod.text);
-  const name = textAt(pod.object, 'spec.serviceAccountName');
-  if (name === '') throw new CommandProblem(`pod ${text} has no ServiceAccount, and gets no identity`);
-  return { namespace: key.namespace, name };
+interface Query {
+  readonly read: ClusterRead;
+  readonly session: Session;
+  /** Undefined: none was named. */
+  readonly named: readonly Named[] | undefined;
 }
 
-/** `id`: of this identity, whether it may be used; default: of all of them. */
-async function readAccount(session: Session, subject: AccessSubject, id?: string): Promise<AccessResult> {
-  const { identities, notes } =
-    id === undefined
-      ? await readIdentityTargets(session, subject.namespace)
-      : { identities: (await readTargets(session, id)).map((target) => ({ target, by: [] })), notes: [] };
-  const [rights, rules] = await Promise.all([openRights(session), rulesOf(session)]);
-  const review = createReviews(rights, session);
-  const found = await Promise.all(
-    identities.map(async ({ target, by }) => ({ ...verdictObject(await review(subject, target)), by })),
-  );
-  const has = (right: Right) => found.some((one) => one.right === right);
-  const isRefused = id !== undefined && (has('refused') || rights.allowsAnybody);
-  return {
-    object: { serviceAccount: subject, source: rights.source, identities: found },
-    print: (out) => {
-      out.table({
-        columns: ['RIGHT', 'AZUREIDENTITIES', 'RESOURCE', 'NAME', 'RIGHT ON'].map((name) => ({ name })),
-        rows: found.map(({ right, by, resource, name, on = '' }) => [
-          right,
-          by.join(','),
-          resource,
-          name,
-          on,
-        ]),
-      });
-      if (id === undefined) return;
-      for (const { roles } of found)
-        if (roles !== undefined)
-          for (const line of ['', 'to allow it, kubectl apply -f - with:', ...roles.trimEnd().split('\n')])
-            out.line(line);
-    },
-    notes: [...rights.notes, ...notes, ...notesOn(rules), ...new Set(found.flatMap(({ why = [] }) => why))],
-    code: isRefused ? exitCodes.problem : has('unknown') ? exitCodes.unknown : exitCodes.ok,
+async function run(
+  session: Session,
+  { args: [name, id], options: { pod, identity } }: Given,
+): Promise<number> {
+  if (name === undefined ? pod === true : identity !== undefined)
+    throw new CommandProblem('give a name, with --pod that of a pod, or --identity, or neither');
+  const given = name === undefined ? undefined : parseObjectName(name, 'ServiceAccount or pod', session);
+  const read = await readCluster({ ...session, namespace: given?.namespace ?? session.namespace });
+  const text = id ?? identity;
+  const named = typeof text === 'string' ? targetsNamed(text, read, session) : undefined;
+  const query = { read, session, named };
+  return given ? showAccount(pod === true ? accountOf(given, read) : given, query) : showPods(query);
+}
+
+async function rightsFor({ read, session }: Query) {
+  const rights = await openRights(session);
+  const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
+  const notes = [...rights.notes, ...rules.notes, ...notesOn(rules)];
+  return { ...rights, rules, notes, review: createReviews(rights, session) };
+}
+
+async function showAccount(serviceAccount: AccessSubject, query: Query): Promise<number> {
+  const { read, session, named } = query;
+  const { review, source, allowsAnybody, notes } = await rightsFor(query);
+  const all = (named ?? targetsIn(read)).map((one) => identityEntry(serviceAccount, one, review));
+  const identities = await Promise.all(all);
+  const unknown = named ? [] : unknownOf(read.identities);
+  print(session, { source, serviceAccount, identities, notes: [...notes, ...unknown] });
+  if (named && !isForPrograms(session)) printRoles(session, identities);
+  const has = (wanted: Right) => identities.some(({ right }) => right === wanted);
+  if (named && (has('refused') || allowsAnybody)) return exitCodes.problem;
+  return unknown.length > 0 || has('unknown') ? exitCodes.unknown : exitCodes.ok;
+}
+
+function printRoles({ out }: Session, identities: readonly IdentityEntry[]): void {
+  for (const { roles, warning } of identities)
+    for (const line of [warning && `# warning: ${warning}`, ...roles.split('\n')].filter(Boolean))
+      out.line(line);
+}
+
+async function showPods(query: Query): Promise<number> {
+  const { read, session, named } = query;
+  const { review, source, rules, notes } = await rightsFor(query);
+  const holders = await holdersFor(query);
+  const uses = usesOf(usesIn(read, rules), named);
+  const entries = await Promise.all(uses.slice(0, mostUses).map(createEntries(read, rules, review)));
+  entries.sort((a, b) => `${a.pod} ${a.by}`.localeCompare(`${b.pod} ${b.by}`, 'en'));
+  const unknown = [
+    ...[read.identities, read.bindings, read.exceptions, read.pods].flatMap(unknownOf),
+    ...(uses.length > mostUses ? [`only ${mostUses} uses of identities are shown: give -n NAMESPACE`] : []),
+    ...(named && !holders ? [noHolders] : []),
+  ];
+  const scope = read.namespace === undefined ? [] : [`pods of namespace ${read.namespace}; -A for all`];
+  const more = [read.records, read.nodes, read.namespaces].flatMap(unknownOf);
+  print(session, { source, holders, entries, notes: [...scope, ...notes, ...unknown, ...more] });
+  const isKnown = unknown.length === 0 && entries.every(({ mayUse }) => mayUse !== null);
+  return isKnown ? exitCodes.ok : exitCodes.unknown;
+}
+
+/** Editors can bind a hundred identities to any number of pods: a million are too long to be printed. */
+const mostUses = 100_000;
+
+export function usesOf(all: Iterable<Use>, named: readonly Named[] | undefined): readonly Use[] {
+  const keys = named && new Set(named.map(({ target }) => accessTargetKey(target)));
+  const kept: Use[] = [];
+  for (const use of all) {
+    if (keys && !use.targets.some((target) => keys.has(accessTargetKey(target)))) continue;
+    if (kept.push(use) > mostUses) break;
+  }
+  return kept;
+}
+
+/** Undefined: no identity is named, or they may not be read. */
+async function holdersFor({ session: { kube, signal }, named }: Query) {
+  const kinds = named ? [clusterKinds.clusterRoles, clusterKinds.clusterRoleBindings] : [];
+  const trim = (object: unknown) => object;
+  const [roles, bindings] = await Promise.all(kinds.map((kind) => listAllowed({ kube, signal, kind, trim })));
+  if (roles?.kind !== 'read' || bindings?.kind !== 'read') return undefined;
+  return named?.flatMap(({ target }) => holdersOf(roles.items, bindings.items, target));
+}
+
+const noHolders =
+  'who has rights can be told only by ClusterRoles and ClusterRoleBindings, which you may not list; access NAMESPACE/SERVICEACCOUNT tells it for one ServiceAccount if you may create SubjectAccessReviews';
+
+/** Fields of the JSON. Those with a star are printed with `-o wide` alone. */
+const columns = {
+  identities: ['right', 'name', 'by', '*resource', '*on'],
+  holders: ['holder', 'on', 'clusterRole', 'clusterRoleBinding'],
+  entries: ['pod', 'serviceAccount', 'by', 'type', 'right', 'state', '*mode', '*node', '*azure'],
+} as const;
+type Found = { readonly [List in keyof typeof columns]?: readonly object[] | undefined } & {
+  readonly source: string;
+  readonly serviceAccount?: AccessSubject;
+  readonly notes: readonly string[];
+};
+
+function print({ out, err, format }: Session, found: Found): void {
+  if (isForPrograms({ format })) {
+    out.object(found);
+    return;
+  }
+  const cellOf = (value: unknown) => {
+    const text = [value].flat().join();
+    // Ids of Azure fit no line.
+    return format === 'wide' || !text.startsWith('/') ? text : text.slice(text.lastIndexOf('/') + 1);
   };
+  for (const list of ['identities', 'holders', 'entries'] as const)
+    if (found[list])
+      out.table({
+        columns: columns[list].map((name) => ({
+          name: name.replace('*', '').toUpperCase(),
+          isWide: name.startsWith('*'),
+        })),
+        rows: found[list].map((entry) =>
+          columns[list].map((name) => cellOf(fieldAt(entry, name.replace('*', '')))),
+        ),
+      });
+  // Not on standard output, which has results alone; JSON has them as a field.
+  for (const note of found.notes) err(`note: ${note}`);
+}
+
+function accountOf({ namespace, name }: AccessSubject, { pods }: ClusterRead): AccessSubject {
+  const pod = itemsOf(pods).find((one) => one.namespace === namespace && one.name === name);
+  if (pod) return { namespace, name: pod.serviceAccount };
+  throw new CommandProblem([`there is no pod ${namespace}/${name}`, ...unknownOf(pods)].join('; '));
 }

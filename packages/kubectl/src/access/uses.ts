@@ -1,140 +1,97 @@
-import { modeForIdentity } from '@pod-identity/policy';
-import { exitCodes, type Session } from '../cli/command.ts';
-import { readClusterView } from '../cluster/follow-cluster.ts';
-import { needs } from '../cluster/within-rights.ts';
+// Which pod can be whom, of plain lists: by bindings, by exceptions, and by the host network.
 import {
-  accessOnce,
-  identitiesInUse,
-  machinesInUse,
-  namespaceOf,
-  type Using,
-} from '../../../mic/src/commands/plug-in.ts';
-import type { Out } from '../print/output.ts';
-import { entryOf, type UseEntry, type IdentityUse } from './use-entry.ts';
-import { notesOn, rulesOf } from './modes.ts';
-import type { Rights } from './rights.ts';
-import { createReviews, type AccessResult } from './verdicts.ts';
+  machineTarget,
+  type AccessMode,
+  type AccessTarget,
+  type AzureIdentity,
+} from '@pod-identity/crd-types';
+import { modeForIdentity, targetsOf } from '@pod-identity/policy';
+import { keyOf } from '../cluster/fields.ts';
+import { itemsOf } from '../cluster/lists.ts';
+import type { NodeFacts } from '../cluster/node.ts';
+import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
+import { isExcepted } from '../judge/judge-identities.ts';
+import { createMatching, recordsByPod } from '../judge/matching.ts';
+import type { Rules } from '../rights/modes.ts';
+import { rightIn, type Reviews, type Right } from '../rights/verdicts.ts';
 
-/** `isWanted`: default: all of them. */
-export async function readUses(
-  session: Session,
-  rights: Rights,
-  isWanted: (using: Using) => boolean = () => true,
-): Promise<AccessResult> {
-  const { uses, isCut, notes } = await listUses(session, isWanted);
-  const review = createReviews(rights, session);
-  const entries = await Promise.all(
-    uses.map(async (use) => {
-      const { targets, subject } = use.using;
-      const verdicts =
-        use.mode === 'namespace' ? [] : await Promise.all(targets.map((target) => review(subject, target)));
-      return entryOf(use, verdicts);
-    }),
-  );
-  entries.sort(byPod);
-  const isKnown = !isCut && entries.every(({ mayUse }) => mayUse !== null);
-  return {
-    object: { source: rights.source, entries },
-    print: (out) => print(out, entries),
-    notes: [...rights.notes, ...notes],
-    code: isKnown ? exitCodes.ok : exitCodes.unknown,
+export interface Use {
+  readonly pod: PodRead;
+  readonly by: string;
+  /** Undefined: those of the machine. */
+  readonly identity?: AzureIdentity;
+  readonly targets: readonly AccessTarget[];
+}
+
+/** Machines first: bindings must not push out an entry for all identities of a machine. */
+export function* usesIn(read: ClusterRead, rules: Rules): Generator<Use> {
+  const matching = createMatching(read, rules);
+  const exceptions = Map.groupBy(itemsOf(read.exceptions), ({ metadata }) => metadata.namespace);
+  const targetsOn = new Map(itemsOf(read.nodes).map(({ name, host }) => [name, targetsOfHost(host)]));
+  const pods = itemsOf(read.pods).filter(({ isFinished }) => !isFinished);
+  for (const pod of pods) {
+    const own = (exceptions.get(pod.namespace) ?? []).filter((one) => isExcepted(pod, one));
+    const isMeant = own.length > 0 || matching.of(pod).matches.length > 0;
+    const exempt = own.map(({ metadata }) => `AzurePodIdentityException ${keyOf(metadata)}`);
+    const targets = targetsOn.get(pod.nodeName) ?? [];
+    for (const by of pod.isOnHostNetwork ? ['host network'].filter(() => isMeant) : exempt)
+      yield { pod, by, targets };
+  }
+  for (const pod of pods.filter(({ isOnHostNetwork }) => !isOnHostNetwork))
+    for (const { identity } of matching.of(pod).matches) {
+      const { targets } = targetsOf(identity);
+      yield { pod, by: `AzureIdentity ${keyOf(identity.metadata)}`, identity, targets };
+    }
+}
+
+function targetsOfHost(host: NodeFacts['host']): readonly AccessTarget[] {
+  const target = host && machineTarget(host.id);
+  return target?.ok === true ? [target.value] : [];
+}
+
+const types = ['managed', 'client-secret', 'certificate', 'federated'] as const;
+/** Fields of the JSON. */
+export type UseEntry = Awaited<ReturnType<ReturnType<typeof createEntries>>>;
+
+export function createEntries(read: ClusterRead, rules: Rules, review: Reviews) {
+  const { modeOf } = createMatching(read, rules);
+  const recorded = recordsByPod(read);
+  // Annotations of namespaces only make the mode stricter.
+  const isModeKnown = rules.isKnown && (rules.mode === 'rbac' || read.namespaces.kind === 'read');
+  const ofIdentity = (pod: PodRead, identity: AzureIdentity) => ({
+    type: types[identity.spec.type],
+    mode: isModeKnown || identity.spec.type === 3 ? modeForIdentity(identity, modeOf(pod.namespace)) : null,
+    state: recorded.get(keyOf(pod))?.get(keyOf(identity.metadata))?.state ?? '',
+  });
+  const ofMachine = ({ namespace }: PodRead) =>
+    ({ type: 'machine', mode: isModeKnown ? modeOf(namespace) : null, state: '' }) as const;
+  return async (use: Use) => {
+    const { pod, by, identity, targets } = use;
+    const of = identity ? ofIdentity(pod, identity) : ofMachine(pod);
+    const right = pod.isOnHostNetwork || of.mode === 'namespace' ? 'not-needed' : await rightOf(use, review);
+    return {
+      pod: keyOf(pod),
+      serviceAccount: `${pod.namespace}/${pod.serviceAccount}`,
+      node: pod.nodeName,
+      by,
+      azure: targets.map(({ resource, names: [name] }) => `${resource}/${name}`),
+      right,
+      mayUse: mayUseBy(of.mode, right),
+      ...of,
+    };
   };
 }
 
-interface Uses {
-  readonly uses: readonly IdentityUse[];
-  /** Some are left out. */
-  readonly isCut: boolean;
-  readonly notes: readonly string[];
+async function rightOf({ pod, identity, targets }: Use, review: Reviews): Promise<Right> {
+  // Nobody can be given the right on the identity, or the machine is not known.
+  if (targets.length === 0) return identity ? 'refused' : 'unknown';
+  const subject = { namespace: pod.namespace, name: pod.serviceAccount };
+  const rights = (await Promise.all(targets.map((target) => review(subject, target)))).map(rightIn);
+  return (['refused', 'unknown'] as const).find((one) => rights.includes(one)) ?? 'allowed';
 }
 
-async function listUses(session: Session, isWanted: (using: Using) => boolean): Promise<Uses> {
-  const { namespace } = session;
-  const rules = await rulesOf(session);
-  const { forceNamespaced, mode } = rules;
-  const reading = { forceNamespaced, access: accessOnce(mode), needs: needs.inventory };
-  const { cluster, transport } = await readClusterView({ ...session, ...reading });
-  const { index, records } = cluster;
-  const machines = await machinesInUse({ ...session, transport }, index);
-  const isListed = (using: Using) =>
-    (namespace === undefined || namespaceOf(using.pod) === namespace) && isWanted(using);
-  // Machines first: bindings must not push out an entry for all identities of a machine.
-  const { kept, leftOut } = boundedByNamespace(
-    machines.using.filter(isListed),
-    filtered(identitiesInUse(index), isListed),
-  );
-  const uses = kept.map((using) => {
-    const { pod, identity } = using;
-    const mode = index.accessMode(namespaceOf(pod));
-    return {
-      using,
-      nodeName: index.pod(pod)?.nodeName ?? '',
-      mode: identity ? modeForIdentity(identity, mode) : mode,
-      isModeKnown: rules.isKnown || identity?.spec.type === 3,
-      state: records.of(pod).find((record) => using.by === `AzureIdentity ${record.identity}`)?.state,
-    };
-  });
-  const notes = [...rules.notes, ...notesOn(rules), ...cluster.unknown, ...machines.unknown, ...leftOut];
-  return { uses, isCut: leftOut.length > 0, notes };
-}
-
-function* filtered(uses: Iterable<Using>, isListed: (using: Using) => boolean): Generator<Using> {
-  for (const using of uses) if (isListed(using)) yield using;
-}
-
-/** Of one namespace. Its editors can bind a hundred identities to any number of pods: a million are too long to be printed. */
-const mostOfNamespace = 20_000;
-
-/** `leftOut`: what is left out, in words. */
-export function boundedByNamespace(...lists: readonly Iterable<Using>[]): {
-  readonly kept: readonly Using[];
-  readonly leftOut: readonly string[];
-} {
-  const counts = new Map<string, number>();
-  const kept: Using[] = [];
-  for (const list of lists)
-    for (const using of list) {
-      const namespace = namespaceOf(using.pod);
-      const count = (counts.get(namespace) ?? 0) + 1;
-      counts.set(namespace, count);
-      if (count <= mostOfNamespace) kept.push(using);
-    }
-  const leftOut = [...counts].flatMap(([namespace, count]) =>
-    count > mostOfNamespace
-      ? `${count - mostOfNamespace} more uses of identities in namespace ${namespace} are left out`
-      : [],
-  );
-  return { kept, leftOut };
-}
-
-function byPod(a: UseEntry, b: UseEntry): number {
-  const [one = '', other = ''] = [a, b].map(({ namespace, pod, by }) => `${namespace}/${pod} ${by}`);
-  return one < other ? -1 : Number(one > other);
-}
-
-function print(out: Out, entries: readonly UseEntry[]): void {
-  out.table({
-    columns: [
-      { name: 'POD' },
-      { name: 'SERVICEACCOUNT' },
-      { name: 'IDENTITY' },
-      { name: 'TYPE' },
-      { name: 'RIGHT' },
-      { name: 'STATE' },
-      { name: 'MODE', isWide: true },
-      { name: 'NODE', isWide: true },
-      { name: 'AZURE', isWide: true },
-    ],
-    rows: entries.map((entry) => [
-      `${entry.namespace}/${entry.pod}`,
-      entry.serviceAccount,
-      entry.by,
-      entry.type,
-      entry.right,
-      entry.state ?? '',
-      entry.mode ?? '',
-      entry.node ?? '',
-      entry.azure.map(({ name }) => name).join(','),
-    ]),
-  });
+/** Whoever has the right may use it in every mode. */
+function mayUseBy(mode: AccessMode | null, right: Right | 'not-needed'): boolean | null {
+  if (right === 'allowed' || right === 'not-needed' || mode === 'warn') return true;
+  return mode === null || right === 'unknown' ? null : false;
 }

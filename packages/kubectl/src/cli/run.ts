@@ -71,7 +71,7 @@ async function runCall({ command, given, globals }: Call, surroundings: Surround
   const { clock, signal, env, version } = surroundings;
   const connection = await connect(
     { ...globals, requestTimeoutMs: timeoutOf(globals) },
-    { env, userAgent: `kubectl-azure_pod_identity/${version}` },
+    { env, userAgent: `kubectl-azure_pod_identity/${version}`, clock },
   );
   const { deadlineMs: ms = defaultDeadlineMs } = command;
   const start = (limited: AbortSignal) =>

@@ -26,15 +26,20 @@ export interface Connection {
 /** Within this time an API server has responded once, or is reported as away: 10 s with the start of the program. */
 const firstResponseMs = 9_000;
 
+interface Surroundings extends Required<Pick<UserConnectOptions, 'userAgent' | 'clock'>> {
+  readonly env: UserConnectOptions['proxyEnv'];
+}
+
 export async function connect(
   { kubeconfig, as, asGroup, requestTimeoutMs, ...choice }: ConnectionOptions,
-  { env, userAgent }: { readonly env: UserConnectOptions['proxyEnv']; readonly userAgent: string },
+  { env, userAgent, clock }: Surroundings,
 ): Promise<Connection> {
   const { transport, namespace } = await connectUser({
     ...choice,
     ...(kubeconfig !== undefined && { kubeconfig }),
     proxyEnv: env,
     userAgent,
+    clock,
     headers: impersonation(as, asGroup),
   });
   return { kube: withFirstResponse(transport, requestTimeoutMs), namespace };

@@ -1,7 +1,6 @@
 import {
   createResource,
   KubeError,
-  listPages,
   listTrimmed,
   wholeObject,
   type Fields,
@@ -11,12 +10,7 @@ import {
 
 /** A list, or that the user may not read it or that the cluster does not have this kind, in words. */
 export type Listed<T> =
-  | {
-      readonly kind: 'read';
-      readonly items: readonly T[];
-      /** What may not be read beside them, in words. */
-      readonly lacking?: string;
-    }
+  | { readonly kind: 'read'; readonly items: readonly T[] }
   | { readonly kind: 'not-read'; readonly why: 'denied' | 'absent'; readonly text: string };
 
 /** What was read, or why not, in words. */
@@ -35,14 +29,9 @@ export interface ListOptions<T> extends ClusterReader {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   readonly fields?: Fields;
-  /** Of a kind of which editors write any number: no more than about so many are read. */
-  readonly atMost?: number;
   /** Undefined leaves the object out. */
   readonly trim: (object: unknown) => T | undefined;
 }
-
-/** The response of the API server about a kind without objects. */
-export const emptyList = { metadata: { resourceVersion: '0' }, items: [] };
 
 /** As kubectl has it. */
 const pageSize = 500;
@@ -51,25 +40,13 @@ const pageSize = 500;
 export async function listAllowed<T>({
   kube: transport,
   fields = wholeObject,
-  atMost,
   trim,
   ...wanted
 }: ListOptions<T>): Promise<Listed<T>> {
   const { kind, namespace } = wanted;
   const request = { ...wanted, transport, fields, pageSize };
   try {
-    if (atMost === undefined) return { kind: 'read', items: await listTrimmed(request, trim) };
-    const items: T[] = [];
-    for await (const page of listPages(request, trim)) {
-      if (items.length >= atMost)
-        return {
-          kind: 'read',
-          items,
-          lacking: `only ${items.length} ${resourceName(kind)} were read: there are more`,
-        };
-      items.push(...page);
-    }
-    return { kind: 'read', items };
+    return { kind: 'read', items: await listTrimmed(request, trim) };
   } catch (error) {
     return notRead(error, `list ${resourceName(kind)} ${scopeOf(namespace)}`, kind);
   }
@@ -77,10 +54,8 @@ export async function listAllowed<T>({
 
 export const itemsOf = <T>(list: Listed<T>): readonly T[] => (list.kind === 'read' ? list.items : []);
 
-export function unknownOf(list: Listed<unknown>): readonly string[] {
-  if (list.kind === 'not-read') return [list.text];
-  return list.lacking === undefined ? [] : [list.lacking];
-}
+export const unknownOf = (list: Listed<unknown>): readonly string[] =>
+  list.kind === 'not-read' ? [list.text] : [];
 
 export type Got =
   { readonly kind: 'read'; readonly object: unknown } | Extract<Listed<never>, { kind: 'not-read' }>;
@@ -117,5 +92,5 @@ function notRead(error: unknown, what: string, kind: ResourceKind) {
 /** With its group, as kubectl writes it. */
 const resourceName = ({ plural, group }: Pick<ResourceKind, 'plural' | 'group'>) =>
   group === '' ? plural : `${plural}.${group}`;
-export const scopeOf = (namespace: string | undefined) =>
+const scopeOf = (namespace: string | undefined) =>
   namespace === undefined ? 'at the cluster scope' : `in namespace ${namespace}`;

@@ -122,7 +122,7 @@ function variablesOf(container: unknown, namespace: string): Variables {
 }
 
 /** As the API server has it of pods that name none. */
-export const accountOf = (workload: unknown): string =>
+const accountOf = (workload: unknown): string =>
   textAt(workload, 'spec.template.spec.serviceAccountName') || 'default';
 
 const replicasOf = (kind: Workload['kind'], object: unknown): Workload['replicas'] =>

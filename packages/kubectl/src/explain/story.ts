@@ -1,80 +1,107 @@
-// One story of MIC's and NMI's explanation of a pod, in the order in which a token comes about. What both say appears once.
-import { inBroker, ok, problem, waiting, type Finding } from '@pod-identity/policy';
-import { aboutPod } from '../print/own-commands.ts';
+// One story of a pod: its verdict, then what must be done, then what holds. Each sentence appears once.
+import { ok, waiting, type Finding } from '@pod-identity/policy';
 import { responseFinding, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
-
-export interface Sides {
-  readonly nmi: NmiExplanation;
-  /** Undefined: there is no MIC, or what it sees may not be read. */
-  readonly mic: Pick<NmiExplanation, 'findings' | 'result'> | undefined;
-  /** The rights of ServiceAccounts cannot be known. */
-  readonly isRightUnknown: boolean;
-  /** What was not read, and by whom rights are told. */
-  readonly notes: readonly Finding[];
-  /** Of the pod, if MIC's side is not known. */
-  readonly records: readonly Finding[];
-  /** The NMI of the pod's node, MIC, and the broker if the pod needs it. */
-  readonly services: readonly Finding[];
-}
+import { aboutPod } from '../print/findings.ts';
 
 export interface Story {
   /** `namespace/name`. */
   readonly pod: string;
-  readonly findings: readonly Finding[];
+  /** Its text goes on after the pod's name: `gets tokens as shop/vault`. */
   readonly result: Finding;
+  readonly findings: readonly Finding[];
+  /** False: what decides may not be read. */
   readonly isKnown: boolean;
 }
 
+export interface Sides {
+  readonly nmi: NmiExplanation;
+  /** In status' words: the pod reaches the identities of its machine. Empty if not. */
+  readonly reaches: string;
+  /** NMI of the node, MIC, and the broker if the pod needs it. */
+  readonly services: readonly Finding[];
+  /** What was not read. */
+  readonly notes: readonly Finding[];
+  /** Why bindings cannot be sides. */
+  readonly unread: string | undefined;
+  /** The rights of ServiceAccounts may not be checked. */
+  readonly isRightUnknown: boolean;
+  /** MIC has found the pod's rights and assigned it an identity. */
+  readonly isAssigned: boolean;
+}
+
 export function composeStory(sides: Sides): Story {
-  const { nmi, notes, records, services } = sides;
-  const [location, rest] = divide(nmi.findings);
-  const said = [
-    ...notes,
-    ...location,
-    ...micFindings(sides),
-    ...rest.filter((finding) => !isKnownByMic(finding, sides)),
-    ...records,
-    ...services,
-  ];
+  const { nmi, services, notes, unread } = sides;
+  const location = nmi.findings.filter(({ topic }) => topic === 'pod' || topic === 'address');
+  const all = [...(unread === undefined ? nmi.findings : location), ...services, ...notes];
+  const conclusion = conclude(sides, all);
+  const { result } = conclusion;
+  const isServed = conclusion.isKnown && result.verdict === 'ok' && sides.reaches === '';
+  const responses = isServed ? nmi.responses.map(responseFinding) : [];
+  const others = [...once(all), ...responses].filter(({ text }) => !result.text.includes(text));
   return {
+    ...conclusion,
     pod: nmi.pod,
-    findings: [
-      ...once(said).map((finding) => aboutPod(finding, nmi.pod)),
-      // Without the rights they would be wrong.
-      ...(dependsOnRights(sides) ? [] : nmi.responses.map(responseFinding)),
-    ],
-    ...conclude(sides),
+    result: aboutPod(result, nmi.pod),
+    findings: byUrgency(others).map((finding) => aboutPod(finding, nmi.pod)),
   };
 }
 
-/** Whether the pod is bound to an identity of type 3, for which the broker is needed. */
-export function needsBroker({ findings }: Pick<NmiExplanation, 'findings'>): boolean {
-  return findings.some(({ remedy }) => remedy?.command?.startsWith(inBroker('check-federated')) === true);
-}
+const order: readonly Finding['verdict'][] = ['problem', 'waiting'];
+const rankOf = ({ verdict }: Finding) => (order.indexOf(verdict) + order.length + 1) % (order.length + 1);
 
-/** Where the pod is comes first in NMI's explanation. */
-function divide(findings: readonly Finding[]): readonly [readonly Finding[], readonly Finding[]] {
-  const end = findings.findIndex(({ topic }) => topic !== 'pod' && topic !== 'address');
-  const at = end === -1 ? findings.length : end;
-  return [findings.slice(0, at), findings.slice(at)];
-}
-
-/** Without what is not known to the user alone: MIC may well know it. */
-function micFindings({ mic, isRightUnknown }: Sides): readonly Finding[] {
-  return (mic?.findings ?? []).filter((finding) => !(isRightUnknown && isOpenRight(finding)));
-}
-
-/** That only the metadata service knows what the machine carries. */
-function isKnownByMic({ topic, verdict }: Finding, { mic }: Sides): boolean {
-  return mic !== undefined && topic === 'host' && verdict === 'info';
-}
+const byUrgency = (findings: readonly Finding[]) => findings.toSorted((a, b) => rankOf(a) - rankOf(b));
 
 const isOpenRight = ({ topic, verdict }: Finding) => topic === 'access' && verdict === 'waiting';
 
-/** By what MIC wrote, which knows nothing of a Secret that may not be read. */
-function isServed({ records, nmi: { findings } }: Sides): boolean {
-  const isUnread = findings.some(({ topic, verdict }) => topic === 'identity' && verdict === 'waiting');
-  return records.some(({ verdict }) => verdict === 'ok') && !isUnread;
+function conclude(sides: Sides, all: readonly Finding[]): Pick<Story, 'result' | 'isKnown'> {
+  const worst = all.find(({ verdict }) => verdict === 'problem');
+  return (worst === undefined ? concludeOtherwise(sides, all) : undefined) ?? concludeBy(sides, all, worst);
+}
+
+/** What is so, whatever the bindings say. */
+function concludeOtherwise(
+  { reaches, unread, isRightUnknown, isAssigned }: Sides,
+  all: readonly Finding[],
+): Pick<Story, 'result' | 'isKnown'> | undefined {
+  if (reaches !== '') return { result: ok('result', reaches), isKnown: true };
+  if (unread !== undefined)
+    return { result: waiting('result', `may get tokens or not: ${unread}`), isKnown: false };
+  return isRightUnknown && all.some(isOpenRight)
+    ? { result: isAssigned ? asAssigned : depends, isKnown: false }
+    : undefined;
+}
+
+function concludeBy(
+  { nmi }: Sides,
+  all: readonly Finding[],
+  worst: Finding | undefined,
+): Pick<Story, 'result' | 'isKnown'> {
+  const because = worst ?? all.find(({ verdict }) => verdict === 'waiting');
+  if (because !== undefined || nmi.result.verdict !== 'ok') return getsNone(nmi, because ?? nmi.result);
+  return { result: ok('result', getsTokens(nmi)), isKnown: true };
+}
+
+function getsNone(nmi: NmiExplanation, because: Finding): Pick<Story, 'result' | 'isKnown'> {
+  const isProblem = because.verdict === 'problem' || (nmi.isKnown && nmi.result.verdict === 'problem');
+  const text = `gets no token${isProblem ? '' : ' yet'}: ${because.text}`;
+  const verdict = isProblem ? 'problem' : 'waiting';
+  return { result: { ...because, topic: 'result', verdict, text }, isKnown: nmi.isKnown || isProblem };
+}
+
+const asAssigned = ok(
+  'result',
+  'gets tokens: MIC has found its right and assigned it an identity, which you may not check',
+);
+const depends = waiting('result', 'may get tokens or not: that depends on rights that you may not see');
+
+/** Without an identity: those of its machine. */
+function getsTokens({ responses }: NmiExplanation): string {
+  const given = responses.filter(({ status }) => status === 200);
+  const names = [...new Set(given.flatMap(({ identity = [] }) => identity))];
+  const named = given.some(({ selector }) => selector === '') ? '' : ', if its requests name the identity';
+  return names.length === 0
+    ? "gets tokens of the machine's identities"
+    : `gets tokens as ${names.join(', ')}${named}`;
 }
 
 /** Also without facts that another finding contains. */
@@ -90,30 +117,3 @@ function once(findings: readonly Finding[]): readonly Finding[] {
       ),
   );
 }
-
-function conclude(sides: Sides): Pick<Story, 'result' | 'isKnown'> {
-  const { nmi, mic, services } = sides;
-  const failing = services.some(({ verdict }) => verdict === 'problem') ? [notServed] : [];
-  if (dependsOnRights(sides) && failing.length === 0) {
-    return isServed(sides) ? { result: asAssigned, isKnown: true } : { result: depends, isKnown: false };
-  }
-  const results = [nmi.result, mic?.result ?? [], failing].flat();
-  const worst = (['problem', 'waiting'] as const)
-    .map((verdict) => results.find((result) => result.verdict === verdict))
-    .find((result) => result !== undefined);
-  return { result: worst ?? nmi.result, isKnown: nmi.isKnown || worst?.verdict === 'problem' };
-}
-
-/** On rights that the user cannot see, and on nothing else. */
-function dependsOnRights({ nmi: { findings }, isRightUnknown }: Sides): boolean {
-  return (
-    isRightUnknown && findings.some(isOpenRight) && !findings.some(({ verdict }) => verdict === 'problem')
-  );
-}
-
-const notServed = problem('result', 'the pod gets no token before the services named above run');
-const depends = waiting('result', 'whether the pod gets a token depends on rights that you may not see');
-const asAssigned = ok(
-  'result',
-  'the pod gets a token: MIC has found its right and assigned it an identity, which you may not check',
-);

@@ -120,16 +120,6 @@ async function printSoFar(
   return { count: found.end(), reached };
 }
 
-/** What NMI of the pod's node wrote last about the pod. Throws CommandProblem if it may not be read. */
-export async function readLastLines(session: Session, wanted: Wanted): Promise<readonly TimedLine[]> {
-  const agents = await findAgents(session, (await findPod(session, wanted.pod)).node);
-  const lines: TimedLine[] = [];
-  const last = createTail<TimedLine>(wanted.tail, (line) => void lines.push(line));
-  for await (const { line } of linesAbout(session, wanted, { agents, reached: new Map() })) last.take(line);
-  last.end();
-  return lines;
-}
-
 interface ReadingAgents {
   readonly agents: readonly AgentPod[];
   /** Filled. */

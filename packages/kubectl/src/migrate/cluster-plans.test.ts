@@ -1,110 +1,48 @@
 import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
-import { clusterKinds } from '@pod-identity/kit/core';
 import { describe, expect, test } from 'vitest';
-import { micFlags } from '../../../mic/src/commands/plug-in.ts';
-import { nmiFlags } from '../../../nmi/src/commands/plug-in.ts';
-import { isBlocked, planLines, type Plan } from './plan.ts';
-import { migrationStateLines, migrationStateOf, type MigrationFacts } from './migration-state.ts';
-import { toOurs, type Original, type OriginalFacts } from './to-ours.ts';
+import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
+import { migrationStateOf } from './migration-state.ts';
 import { toWorkloadIdentity, type WorkloadFacts } from './to-workload-identity.ts';
 
 const states = ({ steps }: Plan) => steps.map(({ id, state }) => `${id}: ${state}`);
 const text = (plan: Plan) => planLines(plan).join('\n');
 
 describe('where the cluster stands', () => {
-  const facts: MigrationFacts = {
-    originals: [],
-    own: ['aad-pod-identity/mic'],
-    hasBroker: true,
-    identities: {},
-    workloadAccounts: [],
-    unknown: [],
-  };
-  test.each<[what: string, seen: Partial<MigrationFacts>, command: string]>([
+  const services = { nmi: [], mic: [], broker: [], imitations: [], unknown: [] };
+  const standing = (...types: readonly (0 | 3)[]): Parameters<typeof migrationStateOf>[0] => ({
+    services: {
+      ...services,
+      mic: [{ namespace: 'a', name: 'mic', isOriginal: false }],
+      broker: [{}],
+    } as never,
+    identities: {
+      kind: 'read',
+      items: types.map((type) => ({
+        view: { kind: 'valid', key: 'pay/$(touch f)', identity: { spec: { type } } } as never,
+        ready: undefined,
+      })),
+    },
+  });
+  test.each<[what: string, seen: Parameters<typeof migrationStateOf>[0], next: string]>([
     [
       'the original',
-      { originals: ['kube-system/nmi'], own: [] },
-      'kubectl azure-pod-identity migrate to-ours',
+      { ...standing(), services: { ...services, mic: [{ isOriginal: true, name: 'mic' }] } as never },
+      'docs/administrator/from-the-original.md',
     ],
-    ['nothing', { own: [] }, 'docs/administrator/quickstart.md'],
+    ['nothing', { ...standing(), services }, 'docs/administrator/quickstart.md'],
     [
-      'type 0',
-      { identities: { '0': ['pay/vault'] } },
-      'kubectl azure-pod-identity migrate to-federated pay/vault',
+      'type 0 and a name with what a shell interprets',
+      standing(3, 0),
+      "migrate to-federated 'pay/$(touch f)'",
     ],
+    ['type 3 alone', standing(3), 'migrate to-workload-identity NAMESPACE/SERVICEACCOUNT'],
     [
-      'a name with what a shell interprets',
-      { identities: { '0': ['pay/$(touch f)'] } },
-      "kubectl azure-pod-identity migrate to-federated 'pay/$(touch f)'",
+      'what may not be read',
+      { ...standing(), services: { ...services, unknown: ['you may not list x'] } },
+      'ask as somebody who may list',
     ],
-    [
-      'type 3 alone',
-      { identities: { '3': ['pay/vault'] } },
-      'kubectl azure-pod-identity migrate to-workload-identity NAMESPACE/SERVICEACCOUNT',
-    ],
-  ])('with %s it names the next step', (_, seen, command) => {
-    expect(migrationStateOf({ ...facts, ...seen }).next.command).toBe(command);
-  });
-
-  test('many names are shortened, and what may not be read is said', () => {
-    const identities = { '0': Array.from({ length: 7 }, (_, at) => `pay/${at}`) };
-    const lines = migrationStateLines(
-      migrationStateOf({ ...facts, identities, unknown: ['you may not list x'] }),
-    );
-    expect(lines).toContain(
-      'AzureIdentities attached to machines (type 0): 7 (pay/0, pay/1, pay/2, pay/3, pay/4 and 2 more)',
-    );
-    expect(lines).toContain('not known: you may not list x');
-  });
-});
-
-describe('to-ours', () => {
-  const nmi: Original = {
-    role: 'nmi',
-    namespace: 'default',
-    name: 'aad-pod-identity-nmi',
-    argv: ['--node=x', '--retry-attempts-for-created=16', '--MICNamespace=default', '--never-heard-of=1'],
-  };
-  const facts: OriginalFacts = {
-    originals: [nmi, { role: 'mic', namespace: 'default', name: 'aad-pod-identity-mic', argv: [] }],
-    own: { nmi: false, mic: false },
-    definition: { isOwn: false, preservesUnknown: true },
-    flags: { nmi: nmiFlags, mic: micFlags },
-    unknown: [],
-  };
-
-  test('says what becomes of each flag of the original', () => {
-    const { notes } = toOurs(facts);
-    expect(notes).toContain(
-      'nmi default/aad-pod-identity-nmi: --retry-attempts-for-created has no effect here: see --hold',
-    );
-    expect(notes.join('\n')).toContain('--node means the same here');
-    expect(notes.join('\n')).toMatch(/--MICNamespace is another one here: no effect alone/);
-    expect(notes.join('\n')).toContain('unknown flag --never-heard-of');
-  });
-
-  test('installs ours first and removes the original by its own names', () => {
-    const lines = planLines(toOurs(facts));
-    const at = (line: string) => lines.findIndex((each) => each.includes(line));
-    expect(at('deploy/base/nmi')).toBeLessThan(
-      at('delete daemonset aad-pod-identity-nmi --namespace default'),
-    );
-    expect(at('scale deployment aad-pod-identity-mic --replicas=0')).toBeLessThan(at('deploy/base/mic'));
-    expect(lines.join('\n')).toContain('old-definitions');
-  });
-
-  test('is blocked where kubectl apply would replace the original in place', () => {
-    const plan = toOurs({ ...facts, originals: [{ ...nmi, namespace: 'aad-pod-identity', name: 'nmi' }] });
-    expect(isBlocked(plan)).toBe(true);
-  });
-
-  test('is done once ours is ready and the original gone', () => {
-    const done = {
-      originals: [],
-      own: { nmi: true, mic: true },
-      definition: { isOwn: true, preservesUnknown: false },
-    };
-    expect(states(toOurs({ ...facts, ...done }))).toEqual(['definitions: done', 'nmi: done', 'mic: done']);
+  ])('with %s it names the next step', (_, seen, next) => {
+    expect(migrationStateOf(seen).next).toContain(next);
   });
 });
 
@@ -125,7 +63,6 @@ describe('to-workload-identity', () => {
     metadata,
     spec: { azureIdentity: 'vault', selector: 'v' },
   });
-  const { deployments } = clusterKinds;
   const account = { namespace: 'pay', name: 'web' };
   const pod = (name: string) => ({
     key: `pay/${name}-1`,
@@ -144,26 +81,24 @@ describe('to-workload-identity', () => {
       isStatusOfMic: true,
     },
     issuer: 'https://issuer.test',
-    hasWebhook: true,
     refusal: undefined,
-    workloads: [
-      {
-        target: { kind: deployments, namespace: 'pay', name: 'web' },
-        object: { metadata: { uid: 'd' }, spec: { template: {} } },
-      },
-    ],
     pods: [pod('web')],
     bindings: binding.ok ? [binding.value] : [],
     ...more,
   });
   const asked = { clientId: '', resourceId: '', isCredentialThere: false, isBindingRemoved: false };
 
+  const annotations = {
+    'azure.workload.identity/client-id': object.spec.clientID,
+    'azure.workload.identity/tenant-id': object.spec.tenantID,
+  };
+  const named = { ...account, object: { metadata: { ...account, annotations } } };
+
   test('the binding comes last, and only when the user says that the app has changed', () => {
     expect(states(toWorkloadIdentity(facts(), asked))).toEqual([
-      'webhook: done',
+      'webhook: by hand',
       'credential: to do',
       'account: to do',
-      'label: to do',
       'app: by hand',
       'binding: by hand',
     ]);
@@ -176,32 +111,31 @@ describe('to-workload-identity', () => {
     expect(credential).toContain('system:serviceaccount:pay:web');
     const trusted = { ...asked, isCredentialThere: true };
     expect(text(toWorkloadIdentity(facts(), trusted))).toContain('"azure.workload.identity/client-id":null');
-    const annotations = {
-      'azure.workload.identity/client-id': object.spec.clientID,
-      'azure.workload.identity/tenant-id': object.spec.tenantID,
-    };
-    const named = { ...account, object: { metadata: { ...account, annotations } } };
-    const shown = text(toWorkloadIdentity(facts({ account: named, workloads: [] }), trusted));
-    expect(shown).toContain('its SDK must have WorkloadIdentityCredential');
-    expect(shown).toContain('kind: AzureIdentityBinding');
+    const shown = text(toWorkloadIdentity(facts({ account: named }), trusted));
+    expect(shown).toContain('its SDK WorkloadIdentityCredential');
+    expect(shown).not.toContain(' delete ');
+    const removed = { ...trusted, isBindingRemoved: true };
+    const last = text(toWorkloadIdentity(facts({ account: named }), removed));
+    expect(last).toContain('kubectl -n pay delete azureidentitybindings.aadpodidentity.k8s.io vault');
+    expect(last).toContain('kind: AzureIdentityBinding');
   });
 
-  test('a binding that other ServiceAccounts use stays', () => {
-    const plan = toWorkloadIdentity(facts({ pods: [pod('web'), pod('job')] }), {
-      ...asked,
-      isBindingRemoved: true,
-    });
-    expect(plan.steps.at(-1)).toMatchObject({
-      state: 'by hand',
-      why: expect.stringContaining('pay/job') as string,
-    });
-  });
+  test.each([true, false])(
+    'the deletion of a binding that other ServiceAccounts use is not printed (--remove-binding: %s)',
+    (isBindingRemoved) => {
+      const choice = { ...asked, isCredentialThere: true, isBindingRemoved };
+      const moved = { account: named, pods: [pod('web'), pod('job')] };
+      const plan = toWorkloadIdentity(facts(moved), choice);
+      expect(plan.steps.at(-1)).toMatchObject({
+        state: 'by hand',
+        why: expect.stringContaining('pay/job') as string,
+      });
+      expect(JSON.stringify(planObject(plan))).not.toContain(' delete ');
+    },
+  );
 
-  test.each<[what: string, more: Partial<WorkloadFacts>]>([
-    ['the webhook is missing', { hasWebhook: false }],
-    ['the issuer may not be read', { issuer: undefined }],
-  ])('is blocked if %s', (_, more) => {
-    expect(isBlocked(toWorkloadIdentity(facts(more), asked))).toBe(true);
+  test('is blocked if the issuer may not be read', () => {
+    expect(isBlocked(toWorkloadIdentity(facts({ issuer: undefined }), asked))).toBe(true);
   });
 
   const resourceID =

@@ -1,30 +1,18 @@
 // Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back, as values.
 // It must not write anything, or show the commands of a step while one before it is to be done: pasted too early they would take tokens away.
 import { printable } from '@pod-identity/kit/core';
-import { applyHead, commandsOf, undoCommandsOf, type Write } from './writes.ts';
-
-/** One exchange by the broker, in one of its pods. */
-export interface Exchange {
-  readonly namespace: string;
-  readonly name: string;
-  /** `<tenant>/<client id>`. */
-  readonly identity: string;
-}
+import { applyHead, type Writes } from './writes.ts';
 
 /** `by hand`: whether it is done can't be seen in the cluster, so that those after it don't wait for it. */
-export type StepState = 'done' | 'to do' | 'by hand' | 'blocked';
+type StepState = 'done' | 'to do' | 'by hand' | 'blocked';
 
-export interface Step {
+export interface Step extends Partial<Writes> {
   /** For programs that read the plan. */
   readonly id: string;
   readonly title: string;
   readonly state: StepState;
   /** Why it is blocked or by hand, or what was found. */
   readonly why?: string;
-  /** For a shell: what the step does. */
-  readonly commands?: readonly string[];
-  /** For a shell: what undoes it. */
-  readonly back?: readonly string[];
 }
 
 type Head = Pick<Step, 'id' | 'title'>;
@@ -37,17 +25,22 @@ export const done = (head: Head, why?: string): Step => ({
 
 export const blocked = (head: Head, why: string): Step => ({ ...head, state: 'blocked', why });
 
-/** What is given of it counts instead of what its writes say. */
-export const writeStep = (head: Head & Partial<Step>, writes: readonly Write[]): Step => ({
-  state: 'to do',
-  commands: commandsOf(writes),
-  back: undoCommandsOf(writes),
+export const byHand = (head: Head, why: string, commands: readonly string[] = []): Step => ({
   ...head,
+  state: 'by hand',
+  why,
+  commands,
+});
+
+export const toDo = (head: Head & Pick<Step, 'why'>, writes: Partial<Writes>): Step => ({
+  ...head,
+  ...writes,
+  state: 'to do',
 });
 
 export interface Plan {
-  readonly name: 'to-ours' | 'to-federated' | 'to-attached' | 'to-workload-identity';
-  /** `namespace/name`; empty for the cluster. */
+  readonly name: 'to-federated' | 'to-attached' | 'to-workload-identity';
+  /** `namespace/name` */
   readonly subject: string;
   readonly title: string;
   readonly steps: readonly Step[];
@@ -64,31 +57,27 @@ export const isBlocked = ({ steps }: Plan) => steps.some(({ state }) => state ==
 const marks: Readonly<Record<StepState, string>> = { done: '✓', 'to do': '·', 'by hand': '…', blocked: '✗' };
 
 /** The commands of the next step alone: the same call shows those of the one after it once that is done. Those of blocked steps say how to go on. */
-function untilNext(steps: readonly Step[]): readonly Step[] {
+function untilNext(steps: readonly Step[]) {
   const next = steps.findIndex(({ state }) => state === 'to do' || state === 'blocked');
-  const isLater = ({ state }: Step, at: number) => next !== -1 && at > next && state !== 'blocked';
-  return steps.map((step, at) =>
-    step.state === 'done' || isLater(step, at) ? { ...step, commands: [], back: [] } : step,
-  );
+  return steps.map((step, at) => {
+    const isHidden = step.state === 'done' || (next !== -1 && at > next && step.state !== 'blocked');
+    return {
+      ...step,
+      commands: isHidden ? [] : (step.commands ?? []),
+      back: isHidden ? [] : (step.back ?? []),
+    };
+  });
 }
 
 /** For a terminal. Commands are not indented, so that they can be pasted with the texts that they have as input. */
 export function planLines({ title, steps, notes, back }: Plan): readonly string[] {
-  return [
-    title,
-    ...untilNext(steps).flatMap((step, at) => stepLines(step, at + 1)),
-    ...notes.map((note) => `note: ${note}`),
-    ...(back === '' ? [] : [`back: ${back}`]),
-  ];
-}
-
-function stepLines({ title, state, why, commands = [], back = [] }: Step, number: number): readonly string[] {
-  return [
-    `${marks[state]} ${number}. ${title}`,
-    ...(why === undefined ? [] : [`      ${why}`]),
-    ...commands.flatMap(linesOf),
-    ...(back.length === 0 ? [] : ['      undone by:', ...back.flatMap(linesOf)]),
-  ];
+  const lines = untilNext(steps).flatMap((step, at) => [
+    `${marks[step.state]} ${at + 1}. ${step.title}`,
+    ...(step.why === undefined ? [] : [`      ${step.why}`]),
+    ...step.commands.flatMap(linesOf),
+    ...(step.back.length === 0 ? [] : ['      undone by:', ...step.back.flatMap(linesOf)]),
+  ]);
+  return [title, ...lines, ...notes.map((note) => `note: ${note}`), `back: ${back}`];
 }
 
 /** Only objects that are its input have lines of their own: a word that an editor wrote must not look like the next command. */
@@ -96,7 +85,4 @@ const linesOf = (command: string): readonly string[] =>
   command.startsWith(applyHead) ? command.split('\n') : [printable(command)];
 
 /** For `-o json`. */
-export const planObject = ({ steps, ...plan }: Plan): object => ({
-  ...plan,
-  steps: untilNext(steps).map((step) => ({ commands: [], back: [], ...step })),
-});
+export const planObject = ({ steps, ...plan }: Plan): object => ({ ...plan, steps: untilNext(steps) });

@@ -1,18 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
+import { parseAzureIdentity, resources } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
 import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
-import type {
-  AttachedFacts,
-  StoredIdentity,
-  BoundPod,
-  ReviewedRights,
-  ServiceFacts,
-  UsedIdentity,
-} from './facts.ts';
-import { toAttached } from './to-attached.ts';
+import type { StoredIdentity, BoundPod, ReviewedRights, ServiceFacts } from './facts.ts';
+import { toAttached, type AttachedFacts } from './to-attached.ts';
 import { toFederated, type FederatedFacts } from './to-federated.ts';
-import { temporaryName, temporaryObjects, type TemporaryObjects } from './temporary-identity.ts';
 
 const tenant = '00000000-0000-0000-0000-00000000ad00';
 const clientId = '00000000-0000-0000-0000-00000000c11d';
@@ -36,23 +28,10 @@ function seen(spec: object, more: object = {}, conditions: readonly object[] = a
   return { target, object, identity, isOfOldSpelling: false, isStatusOfMic: true, ...more };
 }
 
-function parsedIdentity(spec: object) {
-  const { identity } = seen(spec);
-  if ('problems' in identity) throw new Error(identity.problems.join());
-  return identity;
-}
-
 const managed = { type: 0, resourceID: idOf('vault'), clientID: clientId };
 const federated = { ...managed, type: 3, tenantID: tenant };
-const used = (more: Partial<UsedIdentity> = {}): UsedIdentity => ({
-  key: 'pay/vault',
-  type: 0,
-  clientId,
-  resourceId: idOf('vault').toLowerCase(),
-  isGuest: false,
-  ...more,
-});
-const pod = (identities: readonly UsedIdentity[] = [used()], namespace = 'pay'): BoundPod => ({
+const used = (key = 'pay/vault') => ({ key, resourceId: idOf('vault').toLowerCase() });
+const pod = (identities = [used()], namespace = 'pay'): BoundPod => ({
   key: `${namespace}/web-1`,
   account: { namespace, name: 'web' },
   isRbac: false,
@@ -71,14 +50,12 @@ const rights = (refused = [{ namespace: 'pay', name: 'web' }], unknown: string[]
   refused,
   unknown,
 });
-const noTemporary: TemporaryObjects = { identity: undefined, bindings: [], own: [], bindingsOfNamespace: 1 };
 const forward = (more: Partial<FederatedFacts> = {}): FederatedFacts => ({
   identity: seen({ ...managed, tenantID: tenant }),
   services,
   issuer: 'https://issuer.test',
   pods: [pod()],
   rights: rights(),
-  temporary: noTemporary,
   ...more,
 });
 const states = ({ steps }: Plan) => steps.map(({ id, state }) => `${id}: ${state}`);
@@ -149,7 +126,7 @@ describe('to-federated', () => {
       { services: { ...services, agentsWithoutBroker: ['a/nmi'] } },
       'without --broker: a/nmi',
     ],
-    ['no NMI of ours', { services: { ...services, hasAgent: false } }, 'migrate to-ours'],
+    ['no NMI of ours', { services: { ...services, hasAgent: false } }, 'from-the-original'],
     [
       'a broker that is not ready',
       { services: { ...services, broker: { ...services.broker!, isReady: false } } },
@@ -165,13 +142,8 @@ describe('to-federated', () => {
     ],
     [
       'a second AzureIdentity of another namespace for the same Azure identity',
-      { pods: [pod([used(), used({ key: 'shop/vault' })])] },
+      { pods: [pod([used(), used('shop/vault')])] },
       'also by AzureIdentity shop/vault',
-    ],
-    [
-      'a second one without client id',
-      { pods: [pod([used(), used({ key: 'pay/other', clientId: '' })])] },
-      'also by AzureIdentity pay/other',
     ],
   ])('is blocked by %s', (_, facts, text) => {
     const plan = toFederated(forward(facts), none);
@@ -202,11 +174,6 @@ describe('to-federated', () => {
     expect(why(toFederated(forward({ identity: seen(federated), pods: [] }), none))).toContain(
       '--client-id, as Azure has it',
     );
-  });
-
-  test('a second one of the same namespace with the client id is no obstacle', () => {
-    const plan = toFederated(forward({ pods: [pod([used(), used({ key: 'pay/other' })])] }), none);
-    expect(isBlocked(plan)).toBe(false);
   });
 
   test('pods of several namespaces are named', () => {
@@ -257,36 +224,15 @@ describe('to-federated', () => {
 });
 
 describe('to-attached', () => {
-  const binding = parseAzureIdentityBinding({
-    kind: 'AzureIdentityBinding',
-    metadata: {
-      namespace: 'pay',
-      name: 'vault',
-      annotations: { 'aadpodidentity.k8s.io/default-identity': 'true' },
-    },
-    spec: { azureIdentity: 'vault', selector: 'vault' },
-  });
-  const own = binding.ok ? [binding.value] : [];
   const back = (more: Partial<AttachedFacts> = {}): AttachedFacts => ({
     identity: seen(federated),
     services,
-    pods: [pod([used({ type: 3 })])],
+    pods: [pod()],
     rights: undefined,
-    temporary: { ...noTemporary, own },
-    assigned: { own: new Set(), temporary: new Set() },
+    assigned: new Set(),
     ...more,
   });
   const plan = (more: Partial<AttachedFacts> = {}) => toAttached(back(more), { resourceId: '' });
-  const temporaryObject = (spec: object) => ({
-    kind: 'AzureIdentity',
-    metadata: {
-      namespace: 'pay',
-      name: temporaryName('vault'),
-      uid: 't',
-      labels: { 'app.kubernetes.io/managed-by': 'kubectl-azure-pod-identity' },
-    },
-    spec,
-  });
 
   test('attack: the right on a resource id that an editor wrote is granted only if the user gives it', () => {
     const facts = back({
@@ -297,58 +243,12 @@ describe('to-attached', () => {
     expect(why(toAttached(facts, { resourceId: idOf('other') }))).toContain('correct one of them');
   });
 
-  test('attaches before it changes the type, and removes what it has created at the end', () => {
-    expect(states(plan())).toEqual([
-      'mic: done',
-      'temporary-identity: to do',
-      'attached: to do',
-      'type: to do',
-      'kept: to do',
-      'served: by hand',
-      'remove-temporary-identity: to do',
-    ]);
-  });
-
-  test('the type waits until MIC has assigned the second AzureIdentity, and its removal until MIC has assigned the first', () => {
-    const wanted = temporaryObjects(parsedIdentity(federated), { ...noTemporary, own });
-    const temporary = { ...noTemporary, own, identity: wanted[0], bindings: wanted.slice(1) };
-    const [nobody, web] = [new Set<string>(), new Set(['pay/web-1'])];
-    const commands = (spec: object, assigned: AttachedFacts['assigned']) =>
-      planLines(plan({ identity: seen(spec), temporary, assigned })).filter((line) =>
-        /^kubectl .* (?:patch|delete) |^kubectl azure-pod-identity explain/.test(line),
-      );
-    const explain = 'kubectl azure-pod-identity explain pay/web-1';
-    expect(commands(federated, { own: nobody, temporary: nobody })).toEqual([explain]);
-    expect(commands(federated, { own: nobody, temporary: web })).toEqual([
-      expect.stringContaining('{"spec":{"type":0}}'),
-    ]);
-    expect(commands(managed, { own: nobody, temporary: web })).toEqual([explain]);
-    expect(commands(managed, { own: web, temporary: web })).toEqual([
-      explain,
-      expect.stringContaining(`delete azureidentitybindings.aadpodidentity.k8s.io ${temporaryName('vault')}`),
-      expect.stringContaining(`delete azureidentities.aadpodidentity.k8s.io ${temporaryName('vault')}`),
-    ]);
-  });
-
-  test('goes on after the type was changed', () => {
-    const temporary = { ...noTemporary, own, identity: temporaryObject(managed) };
-    expect(states(plan({ identity: seen(managed), temporary }))).toEqual([
-      'mic: done',
-      'type: done',
-      'kept: to do',
-      'served: by hand',
-      'remove-temporary-identity: to do',
-    ]);
-  });
-
-  test('without pods there is nothing to attach first', () => {
+  test('changes the type, and is over when MIC has assigned it to all pods', () => {
+    expect(states(plan())).toEqual(['mic: done', 'type: to do', 'assigned: to do', 'served: by hand']);
+    const attached = { identity: seen(managed), assigned: new Set(['pay/web-1']) };
+    expect(states(plan(attached))).toEqual(['mic: done', 'type: done', 'assigned: done', 'served: by hand']);
     expect(states(plan({ pods: [] }))).toEqual(['type: to do']);
-  });
-
-  test('the binding of the second AzureIdentity says what the first one says, defaults included', () => {
-    const text = planLines(plan()).join('\n');
-    expect(text).toContain(`azureIdentity: ${temporaryName('vault')}`);
-    expect(text).toContain('aadpodidentity.k8s.io/default-identity: "true"');
+    expect(plan().notes.join()).toContain('a second AzureIdentity of type 0');
   });
 
   test.each<[what: string, facts: Partial<AttachedFacts>, text: string]>([
@@ -358,24 +258,8 @@ describe('to-attached', () => {
       { identity: seen({ type: 3, tenantID: tenant, clientID: clientId }) },
       '--resource-id',
     ],
-    [
-      'an object of the name that says something else',
-      { temporary: { ...noTemporary, own, identity: temporaryObject({ type: 3 }) } },
-      'says something else',
-    ],
-    [
-      'a namespace with as many bindings as count',
-      { temporary: { ...noTemporary, own, bindingsOfNamespace: 100 } },
-      'push others out',
-    ],
   ])('is blocked by %s', (_, facts, text) => {
     expect(isBlocked(plan(facts))).toBe(true);
     expect(why(plan(facts))).toContain(text);
-  });
-
-  test('names of objects stay within what Kubernetes allows, and apart', () => {
-    const [a, b] = [`${'x'.repeat(252)}a`, `${'x'.repeat(252)}b`].map(temporaryName);
-    expect(a?.length).toBeLessThanOrEqual(253);
-    expect(a).not.toBe(b);
   });
 });

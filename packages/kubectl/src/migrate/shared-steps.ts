@@ -1,10 +1,11 @@
 // Steps of several plans.
 import { rolesFor } from '@pod-identity/crd-types';
+import { clusterKinds } from '@pod-identity/kit/core';
 import { shellWord } from '@pod-identity/policy';
-import { blocked, done, plugIn, writeStep, type Exchange, type Step } from './plan.ts';
 import { keyOf } from '../cluster/fields.ts';
 import type { BoundPod, ReviewedRights } from './facts.ts';
-import { createOf, undoCommandsOf } from './writes.ts';
+import { blocked, byHand, done, plugIn, toDo, type Step } from './plan.ts';
+import { applyCommand, deleteCommand } from './writes.ts';
 
 /** The roles that `access` prints too. */
 export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
@@ -12,16 +13,14 @@ export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
   const head = { id: 'rights', title };
   if (unknown.length > 0) return blocked(head, `not known: ${unknown.join('; ')}`);
   if (refused.length === 0) return done(head);
-  const writes = rolesFor({ subjects: refused, targets: [target] }).objects.map(createOf);
-  return writeStep(
-    {
-      ...head,
-      why: `missing for ${refused.map(keyOf).join(', ')}`,
-      // Others may hold the role too.
-      back: undoCommandsOf(writes.filter(({ target: { kind } }) => kind.kind === 'ClusterRoleBinding')),
-    },
-    writes,
+  const { objects } = rolesFor({ subjects: refused, targets: [target] });
+  // Others may hold the role too.
+  const bindings = objects.filter(({ kind }) => kind === 'ClusterRoleBinding');
+  const back = bindings.map(({ metadata: { name } }) =>
+    deleteCommand({ kind: clusterKinds.clusterRoleBindings, name }),
   );
+  const why = `missing for ${refused.map(keyOf).join(', ')}`;
+  return toDo({ ...head, why }, { commands: [applyCommand(objects)], back });
 }
 
 /** One pod for each ServiceAccount. */
@@ -29,23 +28,9 @@ export function servedStep(all: readonly BoundPod[]): Step {
   const head = { id: 'served', title: 'NMI would give its pods a token' };
   const pods = [...new Map(all.map((pod) => [keyOf(pod.account), pod.key])).values()];
   if (pods.length === 0) return done(head, 'no pod uses it');
-  const commands = pods.map((pod) => plugIn(`explain ${shellWord(pod)}`));
-  return { ...head, state: 'by hand', commands };
+  return byHand(
+    head,
+    'each of these says so:',
+    pods.map((pod) => plugIn(`explain ${shellWord(pod)}`)),
+  );
 }
-
-/** Only a pod of the broker has the token that Entra exchanges, so this is a command in it. */
-export const exchangeCommand = ({ namespace, name, identity }: Exchange) =>
-  [
-    'kubectl',
-    '-n',
-    namespace,
-    'exec',
-    `deploy/${name}`,
-    '--',
-    'node',
-    '/app/nmi.js',
-    'check-federated',
-    identity,
-  ]
-    .map(shellWord)
-    .join(' ');

@@ -1,58 +1,31 @@
-// Writes as values, and as commands for a shell.
-import { resources } from '@pod-identity/crd-types';
-import { clusterKinds } from '@pod-identity/kit/core';
+// Writes, as commands for a shell.
 import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
 import { shellWord } from '@pod-identity/policy';
 import { stringify } from 'yaml';
-import { fieldAt, isObject, textAt } from '../cluster/fields.ts';
+import { fieldAt, isObject } from '../cluster/fields.ts';
 
 export interface Target extends ObjectKey {
   readonly kind: ResourceKind;
 }
 
-export type Write =
-  | { readonly verb: 'create'; readonly target: Target; readonly object: object }
-  | PatchWrite
-  | { readonly verb: 'delete'; readonly target: Target };
-
-interface PatchWrite {
-  readonly verb: 'patch';
-  readonly target: Target;
-  /** A merge patch, as is what undoes it. */
-  readonly patch: object;
-  readonly undo: object;
+/** For a shell; `back` undoes `commands`. */
+export interface Writes {
+  readonly commands: readonly string[];
+  readonly back: readonly string[];
 }
-
-const kinds = {
-  AzureIdentity: resources.AzureIdentity,
-  AzureIdentityBinding: resources.AzureIdentityBinding,
-  ClusterRole: clusterKinds.clusterRoles,
-  ClusterRoleBinding: clusterKinds.clusterRoleBindings,
-};
-
-function targetOf(object: unknown): Target {
-  const namespace = textAt(object, 'metadata.namespace');
-  return {
-    kind: kinds[textAt(object, 'kind') as keyof typeof kinds],
-    name: textAt(object, 'metadata.name'),
-    ...(namespace !== '' && { namespace }),
-  };
-}
-
-export const createOf = (object: object): Write => ({ verb: 'create', target: targetOf(object), object });
-
-export const deleteOf = (object: unknown): Write => ({ verb: 'delete', target: targetOf(object) });
 
 /** Merges the value into what is at the path. */
 export function patchOf(
   { target, object }: { readonly target: Target; readonly object: unknown },
   path: string,
   value: object,
-): Write {
+): Writes {
   const keys = path.split('.');
-  const nested = (inner: unknown) => keys.reduceRight<unknown>((of, key) => ({ [key]: of }), inner) as object;
-  const undo = nested(undone(value, fieldAt(object, path)));
-  return { verb: 'patch', target, patch: nested(value), undo };
+  const command = (patch: unknown) => {
+    const nested = keys.reduceRight<unknown>((of, key) => ({ [key]: of }), patch);
+    return commandOn(target, 'patch', `--type merge --patch ${shellWord(JSON.stringify(nested))}`);
+  };
+  return { commands: [command(value)], back: [command(undone(value, fieldAt(object, path)))] };
 }
 
 function undone(patch: unknown, before: unknown): unknown {
@@ -61,67 +34,15 @@ function undone(patch: unknown, before: unknown): unknown {
   return Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, undone(value, of[key])]));
 }
 
-function isSame(a: unknown, b: unknown): boolean {
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].every((key) => isSame((a as Members)[key], (b as Members)[key]));
-}
-
-type Members = Readonly<Record<string, unknown>>;
-
-/** Whether a merge patch would change nothing. */
-export function isInEffect(object: unknown, patch: unknown): boolean {
-  if (!isObject(patch))
-    return patch === null ? object === undefined || object === null : isSame(object, patch);
-  return Object.entries(patch).every(([key, value]) =>
-    isInEffect(isObject(object) ? object[key] : undefined, value),
-  );
-}
-
-/** Whether an object that exists says what would be created. Its metadata are its own. */
-export function saysTheSame(existing: unknown, wanted: object): boolean {
-  return Object.entries(wanted).every(
-    ([key, value]) => key === 'metadata' || isSame(fieldAt(existing, key), value),
-  );
-}
-
-/** For a shell. The writes of one step are of one verb, so that its objects are one command. */
-export function commandsOf(writes: readonly Write[]): readonly string[] {
-  const created = writes.flatMap((write) => (write.verb === 'create' ? [write.object] : []));
-  return [
-    ...(created.length > 0 ? [applyCommand(created)] : []),
-    ...writes.flatMap((write) => (write.verb === 'create' ? [] : [commandOf(write)])),
-  ];
-}
-
-const commandOf = (write: Exclude<Write, { verb: 'create' }>) =>
-  write.verb === 'patch' ? patchCommand(write.target, write.patch) : deleteCommand(write.target);
-
-/** For a shell: what undoes them. A deleted object is not part of its write. */
-export function undoCommandsOf(writes: readonly Write[]): readonly string[] {
-  return writes.flatMap((write) => {
-    if (write.verb === 'create') return [deleteCommand(write.target)];
-    return write.verb === 'patch' ? [patchCommand(write.target, write.undo)] : [];
-  });
-}
+export const deleteCommand = (target: Target): string => commandOn(target, 'delete');
 
 /** The objects follow, and then the end of the input. */
 export const applyHead = "kubectl apply -f - <<'EOF'\n";
 
-export function applyCommand(objects: readonly object[]): string {
-  const yaml = objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
-  return `${applyHead}${yaml}EOF`;
-}
+export const applyCommand = (objects: readonly object[]): string =>
+  `${applyHead}${objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n')}EOF`;
 
-function patchCommand(target: Target, patch: object): string {
-  return `${at(target)} patch ${resourceOf(target)} ${shellWord(target.name)} --type merge --patch ${shellWord(JSON.stringify(patch))}`;
+function commandOn({ kind: { plural, group }, namespace, name }: Target, verb: string, more = ''): string {
+  const kubectl = namespace === undefined ? 'kubectl' : `kubectl -n ${shellWord(namespace)}`;
+  return `${kubectl} ${verb} ${group === '' ? plural : `${plural}.${group}`} ${shellWord(name)} ${more}`.trimEnd();
 }
-
-function deleteCommand(target: Target): string {
-  return `${at(target)} delete ${resourceOf(target)} ${shellWord(target.name)}`;
-}
-
-const at = ({ namespace }: Target) =>
-  namespace === undefined ? 'kubectl' : `kubectl -n ${shellWord(namespace)}`;
-const resourceOf = ({ kind: { plural, group } }: Target) => (group === '' ? plural : `${plural}.${group}`);

@@ -1,10 +1,10 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import type { Session } from '../cli/command.ts';
-import type { Status } from './row.ts';
+import type { Report } from '../judge/report.ts';
 
 interface Watched {
-  readonly read: () => Promise<Status>;
-  readonly print: (status: Status) => number;
+  readonly read: () => Promise<Report>;
+  readonly print: (report: Report) => number;
 }
 
 /** Reading takes at most a tenth of the time: a large cluster is read less often. */

@@ -5,10 +5,10 @@ import { pageDocument } from './page/document.ts';
 import type { PageFile } from './server.ts';
 
 /** In the package the bundle lies beside the folder `ui`; the sources use what was built last. */
-const folder = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../../dist/ui' : 'ui');
+const built = join(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../../dist/ui' : 'ui');
 
 /** By path. */
-export async function readPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
+export async function readPageFiles(folder = built): Promise<ReadonlyMap<string, PageFile>> {
   const read = async (name: string, contentType: string) =>
     [`/${name}`, { contentType, body: await readFile(join(folder, name)) }] as const;
   return new Map<string, PageFile>([

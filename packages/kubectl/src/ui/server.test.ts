@@ -2,84 +2,49 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Picture, PodStory, Thing } from './picture.ts';
 import { startPageServer, type PageServer } from './server.ts';
+import type { Finding } from '@pod-identity/policy';
 
 const [token, proof] = ['the-token', 'the-proof'];
 const files = new Map([
   ['/', { contentType: 'text/html; charset=utf-8', body: '<p>page</p>' }],
   ['/page.js', { contentType: 'text/javascript; charset=utf-8', body: '1' }],
 ]);
-const thing = (id: string, about = ''): Thing => ({
-  id,
-  column: 'pod',
-  namespace: 'shop',
-  name: id,
-  state: 'waiting',
-  about,
-});
-const pictureOf = (number: number, things: readonly Thing[]): Picture => ({
-  number,
-  takenAt: '2026-01-01T00:00:00.000Z',
-  server: 'https://api.test',
-  namespace: undefined,
-  things,
-  lines: [],
-  unknown: [],
-  pending: 0,
-});
-const story: PodStory = { pod: 'shop/web-0', findings: [], events: [], tokens: [], unknown: [] };
-
-/** The pictures as a test sets them. */
-function createPictures() {
-  const listeners = new Set<() => void>();
-  let [latest, problem]: [Picture?, string?] = [pictureOf(1, [thing('a')])];
-  return {
-    latest: () => latest,
-    problem: () => problem,
-    onChange(listener: () => void) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    show(next: Picture, nextProblem?: string) {
-      [latest, problem] = [next, nextProblem];
-      listeners.forEach((listener) => listener());
-    },
-    listeners,
-  };
-}
+const story: readonly Finding[] = [{ topic: 'result', verdict: 'ok', text: 'the pod gets a token' }];
 
 let server: PageServer;
-let pictures: ReturnType<typeof createPictures>;
-let clock: ReturnType<typeof createFakeClock>;
+let readStatus: () => Promise<{ body: string; readAt: string }>;
 const asked: string[] = [];
-/** Stories that are read until the page that wants them is gone, or the test answers. */
-const slow = new Map<string, (story: PodStory) => void>();
+/** Stories that are read until the page that wants them is gone. */
+const ended: string[] = [];
 const sockets: Socket[] = [];
 
 beforeEach(async () => {
-  pictures = createPictures();
-  clock = createFakeClock();
+  readStatus = () => {
+    asked.push('status');
+    return Promise.resolve({ body: '{"report":1}', readAt: 'now' });
+  };
   asked.length = 0;
-  slow.clear();
+  ended.length = 0;
   const readStory = (pod: string, signal: AbortSignal) => {
     asked.push(pod);
     if (pod.startsWith('slow/'))
-      return new Promise<PodStory>((resolve, reject) => {
-        slow.set(pod, resolve);
-        signal.addEventListener('abort', () => reject(new Error('nobody wants it')));
+      return new Promise<typeof story>((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error(`${ended.push(pod)} ended`)));
       });
     return pod === 'shop/web-0'
       ? Promise.resolve(story)
       : Promise.reject(new Error(`there is no pod ${pod}`));
   };
-  const readChecks = () => {
-    asked.push('checks');
-    return Promise.resolve({ findings: [], unknown: ['rights: no'] });
-  };
-  server = await startPageServer({ port: 0, token, proof, files, pictures, readStory, readChecks, clock });
+  server = await startPageServer({
+    port: 0,
+    token,
+    proof,
+    files,
+    readStatus: () => readStatus(),
+    readStory,
+  });
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -108,8 +73,8 @@ async function open(): Promise<Socket> {
   return socket;
 }
 
-const streamRequest = () =>
-  `GET /v1/picture HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nx-pod-identity-token: ${token}\r\n\r\n`;
+const statusRequest = () =>
+  `GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nx-pod-identity-token: ${token}\r\n\r\n`;
 
 /** Reads until the text has come, and returns what has come until then. */
 async function until(socket: Socket, wanted: string): Promise<string> {
@@ -166,7 +131,7 @@ describe('what the page is made of', () => {
 });
 
 describe('who may read', () => {
-  test.each(['/v1/picture', '/v1/checks', '/v1/story?pod=shop/web-0'])(
+  test.each(['/v1/status', '/v1/story?pod=shop/web-0'])(
     'attack: %s without the token, or with another',
     async (path) => {
       for (const given of [
@@ -187,7 +152,7 @@ describe('who may read', () => {
   );
 
   test('attack: a token in the address, in a cookie or in Authorization counts for nothing', async () => {
-    const path = `/v1/picture?token=${token}&x-pod-identity-token=${token}`;
+    const path = `/v1/status?token=${token}&x-pod-identity-token=${token}`;
     const headers = { cookie: `x-pod-identity-token=${token}`, authorization: `Bearer ${token}` };
     expect((await ask(path, { headers })).status).toBe(401);
   });
@@ -201,7 +166,7 @@ describe('who may read', () => {
     '127.0.0.1:PORT, evil.test',
   ])('attack: a page whose name was made to lead here, Host %j, gets not even the page', async (host) => {
     const headers = { ...withToken.headers, host: host.replace('PORT', String(server.port)) };
-    for (const path of ['/', '/v1/picture', '/v1/story?pod=shop/web-0'])
+    for (const path of ['/', '/v1/status', '/v1/story?pod=shop/web-0'])
       expect((await ask(path, { headers })).status).toBe(421);
     expect(asked).toEqual([]);
   });
@@ -262,103 +227,37 @@ describe('a story', () => {
   });
 });
 
-describe('stories and checks that take long', () => {
-  const askFor = async (pod: string): Promise<Socket> => {
-    const socket = await open();
-    socket.write(streamRequest().replace('/v1/picture', `/v1/story?pod=${pod}`));
-    await expect.poll(() => asked).toContain(pod);
-    return socket;
-  };
+test('a story that takes long is read no further when its page is gone', async () => {
+  const page = await open();
+  page.write(statusRequest().replace('/v1/status', '/v1/story?pod=slow/web-0'));
+  await expect.poll(() => asked).toEqual(['slow/web-0']);
+  page.destroy();
+  await expect.poll(() => ended).toEqual(['slow/web-0']);
+});
 
-  test('attack: a page that asks for more than eight at a time is told when to try again', async () => {
-    for (let at = 0; at < 8; at += 1) await askFor(`slow/web-${at}`);
-    for (const path of ['/v1/story?pod=shop/web-0', '/v1/checks']) {
-      const refused = await ask(path, withToken);
-      expect([refused.status, refused.headers['retry-after']]).toEqual([429, '5']);
-      expect(refused.body).toBe('8 stories and checks are being read already: try again in 5 seconds\n');
-    }
-    expect(asked).toHaveLength(8);
-    slow.get('slow/web-3')?.(story);
-    await expect.poll(async () => (await ask('/v1/story?pod=shop/web-0', withToken)).status).toBe(200);
-  });
-
-  test('attack: those of one connection count too, without waiting for their responses', async () => {
-    const socket = await open();
-    const requests = Array.from({ length: 20 }, (_, at) =>
-      streamRequest().replace('/v1/picture', `/v1/story?pod=slow/web-${at}`),
-    );
-    socket.write(requests.join(''));
-    await expect.poll(() => asked.length).toBe(8);
-    expect((await ask('/v1/checks', withToken)).status).toBe(429);
-    expect(asked).toHaveLength(8);
-  });
-
-  test('leave room as soon as their pages are gone', async () => {
-    const pages: Socket[] = [];
-    for (let at = 0; at < 8; at += 1) pages.push(await askFor(`slow/web-${at}`));
-    for (const page of pages) page.destroy();
-    await expect.poll(async () => (await ask('/v1/checks', withToken)).status).toBe(200);
+describe('the report', () => {
+  test('comes with the time when it was read, or says why it could not be read', async () => {
+    const { status, headers, body } = await ask('/v1/status', withToken);
+    expect([status, body, headers['x-pod-identity-read-at']]).toEqual([200, '{"report":1}', 'now']);
+    expect(headers['x-pod-identity-proof']).toBe(proof);
+    readStatus = () => Promise.reject(new Error('the API server is away'));
+    expect(await ask('/v1/status', withToken)).toMatchObject({
+      status: 502,
+      body: 'the API server is away\n',
+    });
   });
 });
 
-describe('the stream', () => {
-  test('begins with the picture, goes on with changes, and says when the API server is lost and found', async () => {
-    const socket = await open();
-    socket.write(streamRequest());
-    const first = await until(
-      socket,
-      `event: picture\ndata: ${JSON.stringify(pictureOf(1, [thing('a')]))}\n\n`,
-    );
-    expect(first).toContain('content-type: text/event-stream');
-    pictures.show(pictureOf(2, [thing('a', 'new'), thing('b')]));
-    expect(await until(socket, '"goneThings":[]')).toMatch(/event: change\ndata: \{"number":2,/);
-    pictures.show(pictureOf(3, [thing('a', 'new'), thing('b')]), 'away');
-    const lost = await until(socket, 'event: problem\ndata: {"text":"away"}\n\n');
-    expect(lost).not.toContain('event: change');
-    pictures.show(pictureOf(4, [thing('b')]));
-    const found = await until(socket, 'event: problem\ndata: {"text":""}\n\n');
-    expect(found).toContain('"goneThings":["a"]');
-    await clock.advance(15_000);
-    await until(socket, ': keep-alive\n\n');
-  });
-
-  test('of a page that is gone is not written any more', async () => {
-    const socket = await open();
-    socket.write(streamRequest());
-    await until(socket, 'event: picture');
-    expect(pictures.listeners.size).toBe(1);
-    socket.destroy();
-    await expect.poll(() => pictures.listeners.size).toBe(0);
-  });
-
-  test('attack: a page that reads nothing makes nothing grow, gets one change for all that it missed, and is closed in the end', async () => {
-    const [slow, dead] = [await open(), await open()];
-    for (const socket of [slow, dead]) {
-      socket.pause();
-      socket.write(streamRequest());
-    }
-    await expect.poll(() => pictures.listeners.size).toBe(2);
-    const large = 'x'.repeat(4 * 1024 * 1024);
-    for (let number = 2; number < 100; number += 1)
-      pictures.show(pictureOf(number, [thing('a', `${number}${large}`)]));
-    // Each change is 4 MiB: 98 of them would be 400.
-    expect(process.memoryUsage().external).toBeLessThan(200 * 1024 * 1024);
-    const rest = await until(slow, '"number":99');
-    expect(rest.match(/event: change/g)?.length).toBeLessThan(10);
-    await clock.advance(15_000);
-    await clock.advance(15_000);
-    await expect.poll(() => pictures.listeners.size).toBe(1);
-  });
-
+describe('connections', () => {
   test('attack: connections without the token take no room from pages', async () => {
     const page = await open();
-    page.write(streamRequest());
-    await until(page, 'event: picture');
+    page.write(statusRequest());
+    await until(page, '{"report":1}');
     const others = await Promise.all(Array.from({ length: 30 }, open));
     await expect.poll(() => others.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(8);
     expect((await ask('/v1/story?pod=shop/web-0', withToken)).status).toBe(200);
-    pictures.show(pictureOf(2, [thing('b')]));
-    await until(page, 'event: change');
+    page.write(statusRequest());
+    await until(page, '{"report":1}');
   });
 
   test('attack: half a request ends', async () => {
@@ -369,14 +268,23 @@ describe('the stream', () => {
   });
 
   test('attack: more pages than anybody needs are closed', async () => {
+    const pages: Socket[] = [];
     for (let at = 0; at < 16; at += 1) {
       const page = await open();
-      page.write(streamRequest());
-      await until(page, 'event: picture');
+      page.write(statusRequest());
+      await until(page, '{"report":1}');
+      pages.push(page);
     }
     const one = connect({ host: '127.0.0.1', port: server.port });
     sockets.push(one);
     await once(one.resume(), 'close');
-    expect(pictures.listeners.size).toBe(16);
+    expect(pages.filter(({ destroyed }) => destroyed)).toEqual([]);
+  });
+
+  test('attack: a page that asks again and again and reads nothing is closed after one answer', async () => {
+    const page = await open();
+    page.write(statusRequest().repeat(200));
+    await once(page.resume(), 'close');
+    expect(asked).toEqual(['status']);
   });
 });

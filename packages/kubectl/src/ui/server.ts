@@ -3,11 +3,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Clock } from '@pod-identity/kit/core';
+import type { Finding } from '@pod-identity/policy';
 import { headersLimit, requestLimits } from '@pod-identity/kit/serve';
-import type { ClusterChecks, PodStory } from './picture.ts';
-import type { Pictures } from './picture-feed.ts';
-import { sendPictures } from './stream.ts';
 
 export interface PageFile {
   readonly contentType: string;
@@ -23,12 +20,10 @@ export interface PageServerOptions {
   readonly proof: string;
   /** By path. Anyone on this machine may read them. */
   readonly files: ReadonlyMap<string, PageFile>;
-  readonly pictures: Pictures;
+  /** The report as JSON, and when it was read. Rejects with a message for the page. */
+  readonly readStatus: () => Promise<{ readonly body: string; readonly readAt: string }>;
   /** `pod`: `namespace/name`. Rejects with a message for the page. */
-  readonly readStory: (pod: string, signal: AbortSignal) => Promise<PodStory>;
-  /** Rejects with a message for the page. */
-  readonly readChecks: (signal: AbortSignal) => Promise<ClusterChecks>;
-  readonly clock: Clock;
+  readonly readStory: (pod: string, signal: AbortSignal) => Promise<readonly Finding[]>;
 }
 
 export interface PageServer {
@@ -36,14 +31,10 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** A page needs two: one for the stream, one for stories. */
+/** A browser keeps six at most, however many tabs. */
 const mostConnections = 16;
 /** Of those on which no token has come. */
 const mostUnknown = 8;
-/** Stories and checks that are read or wait, of all pages: each lists the cluster again. */
-const mostReads = 8;
-/** About as long as a story takes. */
-const retrySeconds = 5;
 const address = '127.0.0.1';
 
 /** Nothing from elsewhere, and no page of others may show it. */
@@ -67,14 +58,21 @@ const commonHeaders = {
 
 /** Rejects if the port cannot be opened. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
-  const unknown = new Set<Socket>();
-  const serving: Serving = { ...options, reads: new Set() };
+  const [unknown, unread] = [new Set<Socket>(), new WeakSet<Socket>()];
   const server = createServer({ ...requestLimits, maxHeaderSize: 8 * 1024 }, (request, response) => {
     const { port } = server.address() as AddressInfo;
+    const { headers, socket } = request;
+    // Browsers read each response before they ask again: what is kept for others would grow.
+    if (unread.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    unread.add(socket);
+    response.on('close', () => unread.delete(socket));
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
     const status = refusalOf(request, port);
-    if (isSame(request.headers['x-pod-identity-token'], options.token)) unknown.delete(request.socket);
-    if (status === undefined) respond(request, response, serving);
+    if (isSame(headers['x-pod-identity-token'], options.token)) unknown.delete(socket);
+    if (status === undefined) respond(request, response, options);
     else end(response, status);
   });
   server.on('connection', (socket) => makeRoom(unknown, socket));
@@ -107,12 +105,7 @@ function refusalOf({ method, headers }: IncomingMessage, port: number): number |
   return method === 'GET' ? undefined : 405;
 }
 
-interface Serving extends PageServerOptions {
-  /** The responses of stories and checks that are read or wait. */
-  readonly reads: Set<ServerResponse>;
-}
-
-function respond(request: IncomingMessage, response: ServerResponse, options: Serving): void {
+function respond(request: IncomingMessage, response: ServerResponse, options: PageServerOptions): void {
   const { url = '', headers } = request;
   const [path = '', query = ''] = url.split('?', 2);
   const file = options.files.get(path);
@@ -120,53 +113,43 @@ function respond(request: IncomingMessage, response: ServerResponse, options: Se
     response.writeHead(200, { 'content-type': file.contentType }).end(file.body);
     return;
   }
-  const send = sends.get(path);
-  if (send === undefined) end(response, 404);
+  const read = reads.get(path);
+  if (read === undefined) end(response, 404);
   else if (!isSame(headers['x-pod-identity-token'], options.token)) end(response, 401);
   else {
     response.setHeader('x-pod-identity-proof', options.proof);
-    send(response, new URLSearchParams(query), options);
+    const pod = new URLSearchParams(query).get('pod') ?? '';
+    if (path === '/v1/story' && !podName.test(pod)) end(response, 400);
+    else void send(response, (signal) => read(options, pod, signal));
   }
 }
 
-type Send = (response: ServerResponse, query: URLSearchParams, options: Serving) => void;
+interface Data {
+  readonly body: string;
+  readonly readAt?: string;
+}
+type Read = (options: PageServerOptions, pod: string, signal: AbortSignal) => Promise<Data>;
 
 /** What only pages with the token get. */
-const sends: ReadonlyMap<string, Send> = new Map<string, Send>([
-  ['/v1/picture', (response, _, { pictures, clock }) => sendPictures(response, pictures, clock)],
-  ['/v1/checks', (response, _, { reads, readChecks }) => void sendRead(response, reads, readChecks)],
+const reads: ReadonlyMap<string, Read> = new Map<string, Read>([
+  ['/v1/status', ({ readStatus }) => readStatus()],
   [
     '/v1/story',
-    (response, query, { reads, readStory }) => {
-      const pod = query.get('pod') ?? '';
-      if (podName.test(pod)) void sendRead(response, reads, (signal) => readStory(pod, signal));
-      else end(response, 400);
-    },
+    async ({ readStory }, pod, signal) => ({ body: JSON.stringify(await readStory(pod, signal)) }),
   ],
 ]);
 
 const podName = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\/[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$/;
 
-async function sendRead(
-  response: ServerResponse,
-  reads: Set<ServerResponse>,
-  read: (signal: AbortSignal) => Promise<unknown>,
-): Promise<void> {
-  if (reads.size >= mostReads) {
-    response.setHeader('retry-after', String(retrySeconds));
-    end(response, 429);
-    return;
-  }
-  reads.add(response);
+async function send(response: ServerResponse, read: (signal: AbortSignal) => Promise<Data>): Promise<void> {
   const closed = new AbortController();
   response.on('close', () => closed.abort());
   try {
-    const body = JSON.stringify(await read(closed.signal));
+    const { body, readAt } = await read(closed.signal);
+    if (readAt !== undefined) response.setHeader('x-pod-identity-read-at', readAt);
     response.writeHead(200, { 'content-type': 'application/json' }).end(body);
   } catch (error) {
     end(response, 502, error instanceof Error ? error.message : String(error));
-  } finally {
-    reads.delete(response);
   }
 }
 
@@ -175,7 +158,6 @@ const texts: Readonly<Record<number, string>> = {
   401: 'the header x-pod-identity-token must be the token of the address that was printed',
   404: 'not found',
   405: 'only GET is allowed',
-  429: `${mostReads} stories and checks are being read already: try again in ${retrySeconds} seconds`,
   421: 'the header Host must be the address that was printed',
 };
 

@@ -1,9 +1,9 @@
-// Runs the command that arguments and environment select: help, version, `mic explain`, or MIC itself.
+// Room: `mic` as a program (help, version, or MIC itself), and what the kubectl plug-in uses of MIC.
+// It must not hold what MIC does: run.ts names that.
 import {
   buildInfo,
   createLog,
   createMetrics,
-  createPrinter,
   openProbeFile,
   runProcess,
   standardOutput,
@@ -19,11 +19,8 @@ import type { KubeTransport } from '@pod-identity/kit/kube';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Azure } from '../azure/connect.ts';
 import { readMicConfig, type Env, type MicCommand, type MicConfig } from '../config/config.ts';
-import { readOriginalWarning } from '../compat/connect-original.ts';
 import { micMetrics, type MicMetricSpecs } from '../tell/metrics.ts';
 import { connect, type ConnectOptions } from './connect.ts';
-import { inTime } from './deadline.ts';
-import { explainCommand } from './explain.ts';
 
 export interface Surroundings {
   readonly argv: readonly string[];
@@ -43,7 +40,7 @@ export interface Started {
   readonly probeFile: ProbeFile | undefined;
 }
 
-/** `serve` is MIC itself. Both resolve to the exit code; a longer command ends the process with it. */
+/** `serve` is MIC itself. Both resolve to the exit code. */
 export async function runCommand(
   { argv, env, hostname }: Surroundings,
   serve: (started: Started) => Promise<number>,
@@ -61,8 +58,6 @@ export async function runCommand(
     return 0;
   }
 
-  if (config.command.kind === 'explain')
-    console.error('mic: the flags of MIC are not read: those given here and the defaults count');
   const { version } = build;
   const userAgent = userAgentOf('MIC', build, config.userAgentSuffix);
   await runConnected({ config, env, version, userAgent }, serve);
@@ -81,15 +76,12 @@ async function runConnected(
   const { level, format } = config.log;
   const log = createLog({ component: 'mic', level, format, destination: gathered() });
   const metrics = createMetrics(micMetrics);
-  const { command } = config;
   const run = async (signal: AbortSignal) => {
-    const isService = command.kind !== 'explain';
-    const probeFile = await openProbeFile(isService ? config.probeFile : '', systemClock.now());
+    const probeFile = await openProbeFile(config.probeFile, systemClock.now());
     const connections = await connect({ config, env, userAgent, log, metrics });
     const { transport, azure } = connections;
     try {
-      const started = { config, version, log, metrics, transport, azure, signal, probeFile };
-      return isService ? await serve(started) : await explain(command, started);
+      return await serve({ config, version, log, metrics, transport, azure, signal, probeFile });
     } finally {
       await connections.close();
     }
@@ -101,29 +93,6 @@ async function runConnected(
 function textOf(command: MicCommand, version: string): string | undefined {
   if (command.kind === 'help') return command.text;
   return command.kind === 'version' ? version : undefined;
-}
-
-function explain(
-  target: { readonly namespace: string; readonly pod: string },
-  { config, log, transport, azure, signal }: Started,
-): Promise<number> {
-  const { forceNamespaced, namespaceShareBytes, originalLock, leader } = config;
-  const namespace = config.isNamespaceGiven ? config.podNamespace : undefined;
-  const clock = systemClock;
-  return inTime({ clock, signal, complain: console.error }, (limited) =>
-    explainCommand({
-      target,
-      rules: { namespace, forceNamespaced, namespaceShareBytes },
-      accessMode: config.access.mode,
-      transport,
-      azure,
-      clock,
-      log,
-      signal: limited,
-      originalRuns: readOriginalWarning({ lock: originalLock, lease: leader }, { transport, clock }),
-      printer: createPrinter(console.log),
-    }),
-  );
 }
 
 /** Combines lines, since each assigned pod has one. The rest is written when the process ends. */

@@ -86,7 +86,7 @@ test('while it leads beside the original, the metric and an Event of its Lease s
   await done;
 });
 
-test('mic explain names the lock and who renews it', async () => {
+test('whoever asks is told the lock and who renews it', async () => {
   const { clock, ask, leaves } = setUp();
   const asked = ask();
   await clock.advance(10_000);

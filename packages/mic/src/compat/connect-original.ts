@@ -43,7 +43,7 @@ export function watchOriginal({
   });
 }
 
-/** For `mic explain`: a message about the original's MIC, if it runs. */
+/** For the kubectl plug-in: a message about the original's MIC, if it runs. */
 export function readOriginalWarning(
   { lock, lease }: Names,
   { transport, clock }: Pick<Surroundings, 'transport' | 'clock'>,

@@ -166,7 +166,7 @@ export function runningText(lock: string, holder: string): string {
 }
 
 /**
- * For `mic explain`: reads the lock twice, at an interval in which the original renews it. Undefined if it is not renewed, or unknown.
+ * For the kubectl plug-in: reads the lock twice, at an interval in which the original renews it. Undefined if it is not renewed, or unknown.
  */
 export async function whoRenews(
   { reader, clock }: Pick<OriginalWatchPorts, 'reader' | 'clock'>,

@@ -1,14 +1,11 @@
-// The command to run: MIC itself, or another one.
+// What to do: run, or print a text.
 import { flagHelp, type FlagProblem, type FlagReading } from '@pod-identity/kit/core';
 import { micFlags, type MicFlagValues } from './flags.ts';
 
 type Flags = FlagReading<MicFlagValues>;
 
 export type MicCommand =
-  | { readonly kind: 'run' }
-  | { readonly kind: 'explain'; readonly namespace: string; readonly pod: string }
-  | { readonly kind: 'version' }
-  | { readonly kind: 'help'; readonly text: string };
+  { readonly kind: 'run' } | { readonly kind: 'version' } | { readonly kind: 'help'; readonly text: string };
 
 export interface UnknownCommand {
   readonly kind: 'unknown';
@@ -18,29 +15,13 @@ export interface UnknownCommand {
 export function readCommand(flags: Flags): MicCommand | UnknownCommand {
   if (flags.values.words.help) return { kind: 'help', text: flagHelp(micFlags, helpHeading) };
   if (flags.values.words.version) return { kind: 'version' };
-  const [word, ...more] = flags.positional;
-  if (word === undefined) return { kind: 'run' };
-  return word === 'explain'
-    ? readExplain(more, flags)
-    : unknown(word, `unknown command '${word}'; there is: ${explainUsage}`);
+  const [word] = flags.positional;
+  return word === undefined
+    ? { kind: 'run' }
+    : {
+        kind: 'unknown',
+        problem: { name: word, message: `'${word}' is not understood: mic has no commands` },
+      };
 }
 
-/** The default namespace of a name is --namespace, as in earlier versions. */
-function readExplain([pod = '', ...more]: readonly string[], flags: Flags): MicCommand | UnknownCommand {
-  const [, namespace = flags.values.words.namespace, name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(pod) ?? [];
-  return name === undefined || more.length > 0
-    ? unknown('explain', `name one pod: mic ${explainUsage}`)
-    : { kind: 'explain', namespace, pod: name };
-}
-
-function unknown(name: string, message: string): UnknownCommand {
-  return { kind: 'unknown', problem: { name, message } };
-}
-
-const explainUsage = 'explain NAMESPACE/POD';
-
-const helpHeading = [
-  'mic: assigns Azure identities to pods\n',
-  'Usage: mic [flags]',
-  `       mic ${explainUsage}`,
-].join('\n');
+const helpHeading = 'mic: assigns Azure identities to pods\n\nUsage: mic [flags]';

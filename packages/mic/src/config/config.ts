@@ -22,7 +22,6 @@ export interface MicConfig extends AsGiven, NodeSettings {
   readonly command: MicCommand;
   /** MIC's own namespace. */
   readonly podNamespace: string;
-  readonly isNamespaceGiven: boolean;
   readonly leader: Leader;
   readonly log: LogSettings;
   /** Given flags of the original that have no effect. */
@@ -64,14 +63,12 @@ function settingsOf(
   values: MicFlagValues,
   { env, hostname }: { readonly env: Env; readonly hostname: string },
 ): Omit<MicConfig, 'command' | 'log' | 'ignored'> {
-  const given = env['MIC_POD_NAMESPACE'];
-  const podNamespace = given ?? 'default';
+  const podNamespace = env['MIC_POD_NAMESPACE'] ?? 'default';
   const { leader } = values;
   return {
     ...values,
     ...nodeSettings(values, podNamespace),
     podNamespace,
-    isNamespaceGiven: given !== undefined,
     leader: {
       identity: leader.identity ?? hostname,
       namespace: leader.namespace ?? podNamespace,

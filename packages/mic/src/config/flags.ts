@@ -130,13 +130,7 @@ export const micFlags = {
     probeFile: probeFileFlag,
     metrics: metricsFlags(8888),
     log: logFlags,
-    words: {
-      ...helpFlags,
-      namespace: newFlag('namespace', text('default'), {
-        help: 'Namespace of the pod for `mic explain POD` without a namespace.',
-        aliases: ['n'],
-      }),
-    },
+    words: helpFlags,
     typeUpgrade,
   },
   dropped: [

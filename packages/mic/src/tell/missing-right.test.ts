@@ -1,4 +1,4 @@
-import { findingLines, type NamesReview } from '@pod-identity/policy';
+import type { NamesReview } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { PairRegistry } from '../access/pair-registry.ts';
 import { skipsOf } from '../plan/desired.ts';
@@ -11,15 +11,12 @@ import {
   identity,
   instanceOf,
   node,
-  now,
   pod,
   resourceIdOf,
 } from '../plan/test/builders.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import { conditionsOf } from './conditions-writer.ts';
-import { Records } from '../plan/records.ts';
-import { explainPod } from './explain-pod.ts';
 import { reportSkip } from './report.ts';
 
 const key = 'shop/web-0';
@@ -52,17 +49,6 @@ function worldOf(
   return index.settle();
 }
 
-const explained = (
-  index: ClusterIndex,
-  more: { readonly hasManyRights?: boolean; readonly allowsAnybody?: boolean } = {},
-) => {
-  const isOpen = index.accessMode('shop') === 'namespace';
-  const { findings, result } = explainPod(
-    { namespace: 'shop', name: 'web-0' },
-    { index, records: new Records(), now, factsOf: () => facts(vmss1, ['reader']), isOpen, ...more },
-  );
-  return findingLines(`pod ${key}`, [...findings, result]).join('\n');
-};
 const conditionIn = (index: ClusterIndex) => {
   const world = { index, facts: factsMap(facts(vmss1, ['reader'])) };
   return conditionsOf({ kind: 'AzureIdentity', key: 'shop/reader' }, world, 'now')?.[0];
@@ -84,29 +70,13 @@ it('a pod whose rights are asked about is not told so when its namespace has oth
   expect(eventsOf(index, other)).toEqual([expect.objectContaining({ reason: 'AccessNotReviewed' })]);
 });
 
-it('a pod whose namespace needs more rights than are asked about is told so by an Event and in explain', () => {
+it('a pod whose namespace needs more rights than are asked about is told so by an Event', () => {
   const left = worldOf('rbac', undefined, { book: bookOf(0) });
-  const text = explained(left);
   expect(eventsOf(left)).toEqual([expect.objectContaining({ reason: 'AccessNotReviewed', type: 'Warning' })]);
   expect(eventsOf(worldOf('rbac'))).toEqual([]);
-  expect(text).toContain('is not known yet');
-  expect(text).toContain('Pods of this namespace need more rights than MIC asks about');
-  expect(explained(worldOf('rbac'))).not.toContain('more rights than MIC asks about');
-  expect(explained(worldOf('rbac', allowed), { hasManyRights: true })).toContain('more rights than MIC asks');
 });
 
 describe('a right that is missing', () => {
-  it('is told in explain with the roles to paste, each line as it has to be', () => {
-    const text = explained(worldOf('rbac', refused));
-    expect(text).toContain('✗ access       ServiceAccount shop/web may not use AzureIdentity shop/reader');
-    expect(text).toMatch(/\napiVersion: rbac\.authorization\.k8s\.io\/v1\nkind: ClusterRole\n/);
-    expect(text).toMatch(/\n---\n/);
-    expect(text).toContain(
-      `kubectl azure-pod-identity access shop/web ${resourceIdOf('reader').toLowerCase()}`,
-    );
-    expect(text).toContain('✗ result');
-  });
-
   it('is an Event on the pod and the condition of the AzureIdentity, in the same words', () => {
     const index = worldOf('rbac', refused);
     const [event] = eventsOf(index);
@@ -126,8 +96,6 @@ describe('a right that is missing', () => {
 
   it('is told in mode warn as what rbac would do, and the pod has its identity', () => {
     const index = worldOf('warn', refused);
-    expect(explained(index)).toMatch(/· access .*--identity-access=rbac would refuse it/);
-    expect(explained(index)).toContain('carries it');
     expect(eventsOf(index)).toMatchObject([{ reason: 'AccessWouldBeDenied' }]);
     expect(conditionIn(index)).toMatchObject({ status: 'True', reason: 'AccessWouldBeDenied' });
     expect(conditionIn(index)?.message).toContain('In mode rbac: ServiceAccount shop/web may not use');
@@ -136,33 +104,18 @@ describe('a right that is missing', () => {
 
 it('a right that is not known yet is waited for, without an Event', () => {
   const index = worldOf('rbac');
-  expect(explained(index)).toMatch(/… access .*is not known yet/);
   expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
 });
 
-it('a right that stays unknown, since the API server refuses no one, is told with that reason', () => {
-  expect(explained(worldOf('rbac'), { allowsAnybody: true })).toMatch(
-    /· access .*refuses no one[^]*--authorization-mode=Node,RBAC[^]*… access .*is not known yet/,
-  );
-});
-
-it('a right that is there is told', () => {
+it('a right that is there has no Event', () => {
   const index = worldOf('rbac', allowed);
-  expect(explained(index)).toContain(
-    '✓ access       ServiceAccount shop/web may use AzureIdentity shop/reader',
-  );
   expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
 });
 
 it('an id for which nobody can be given a right is told with the reason', () => {
   const spec = { type: 1, tenantID: 'contoso.com', clientID: '\u0435' };
   const index = worldOf('rbac', undefined, { spec });
-  expect(explained(index)).toMatch(/✗ access .*nobody can be given the right[^]*ASCII/);
   expect(conditionIn(index)?.message).toContain('ASCII');
-});
-
-it('mode namespace says that whoever writes an AzureIdentity may use it', () => {
-  expect(explained(worldOf('namespace'))).toContain('· access       whoever may write an AzureIdentity');
 });
 
 const bookAfter = (mode: 'namespace', given: { spec?: Readonly<Record<string, unknown>> }) => {
@@ -180,22 +133,11 @@ describe('the right on a federated identity (type 3)', () => {
     expect(eventsOf(index)).toMatchObject([{ reason: 'AccessDenied' }]);
     expect(conditionIn(index)).toMatchObject({ status: 'False', reason: 'AccessDenied' });
     expect(conditionIn(index)?.message).toContain(`federatedidentities ${tenantID}/${clientID}`);
-    const text = explained(index);
-    expect(text).toContain('✗ access       ServiceAccount shop/web may not use AzureIdentity shop/reader');
-    expect(text).toContain(
-      `kubectl azure-pod-identity access shop/web federatedidentities/${tenantID}/${clientID}`,
-    );
-    expect(text).toContain('resources: [federatedidentities]');
-    expect(text).not.toContain('would refuse it');
   });
 
   it('that is there is told, and that no host carries the identity', () => {
     for (const mode of ['namespace', 'warn'] as const) {
       const index = worldOf(mode, allowed, federated);
-      expect(explained(index)).toContain(
-        '✓ access       ServiceAccount shop/web may use AzureIdentity shop/reader',
-      );
-      expect(explained(index)).toContain('need not carry anything for a federated identity');
       expect(conditionIn(index)).toMatchObject({ status: 'True', reason: 'NoAttachmentNeeded' });
       expect(conditionIn(index)?.message).toContain('from the broker');
     }

@@ -71,7 +71,7 @@ it.each<LastFailure['kind']>(['throttled', 'busy', 'unavailable'])('%s: nothing 
 );
 
 it('what MIC does not understand is left to the reader', () => {
-  const command = 'kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain NAMESPACE/POD';
+  const command = 'kubectl azure-pod-identity explain NAMESPACE/POD';
   expect(remedyFor({ code: 'Unknown', id })).toMatchObject({ command });
   expect(hostRemedy({ kind: 'failed', host })).toMatchObject({ command });
   expect(hostRemedy({ kind: 'gone', host }).text).toContain('delete its nodes');

@@ -1,5 +1,5 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
-import { inMic, shellWord, type Remedy } from '@pod-identity/policy';
+import { inPlugIn, shellWord, type Remedy } from '@pod-identity/policy';
 import type { LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 
 export type AzureRole = 'Managed Identity Operator' | 'Virtual Machine Contributor';
@@ -111,6 +111,6 @@ function lockRemedy({ id }: Host): Remedy {
   };
 }
 
-const explain = { command: inMic('explain NAMESPACE/POD') };
+const explain = { command: inPlugIn('explain NAMESPACE/POD') };
 const noToken =
   'MIC itself has no token that Azure accepts: correct its own identity or application in azure.json or in its environment; its log has the response of Azure';

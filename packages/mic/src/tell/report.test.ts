@@ -263,7 +263,7 @@ describe('of a step', () => {
     const [event] = eventsOf(step({ state: 'Created', waiting: { why: 'rejected', quarantine: unknown } }));
     expect(event?.[3]).toBe(
       'identity default/reader cannot be attached to scale set vmss1 (Unknown). Azure gave no reason that MIC knows: ' +
-        'see its message, for a pod that uses it: kubectl -n aad-pod-identity exec deploy/mic -- node /app/mic.js explain NAMESPACE/POD. Azure said: no right to assign',
+        'see its message, for a pod that uses it: kubectl azure-pod-identity explain NAMESPACE/POD. Azure said: no right to assign',
     );
   });
 

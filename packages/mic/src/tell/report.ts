@@ -1,4 +1,4 @@
-// Room: what MIC says: Events, conditions, `mic explain`, remedies, metrics.
+// Room: what MIC says: Events, conditions, remedies, metrics.
 // It must not decide anything, or write anything but Events and conditions.
 //
 // Reports of steps: Events on the users' objects, and log lines.

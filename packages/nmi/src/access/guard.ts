@@ -1,15 +1,9 @@
 import { accessTargetKey, type AccessTarget } from '@pod-identity/crd-types';
 import { RecentMap, type Clock, type Tenant } from '@pod-identity/kit/core';
-import { verdictOfAll } from '@pod-identity/policy';
+import { resultOf, type AccessResult } from './judge.ts';
 import type { Machine } from './machine.ts';
-import type { Access, AccessPair, AccessVerdict } from './types.ts';
+import type { Access, AccessPair } from './types.ts';
 import type { Verdicts } from './verdicts.ts';
-
-/** `targets`: the missing rights. */
-export type AccessResult =
-  | { readonly verdict: Exclude<AccessVerdict, 'denied' | 'unanswered'> }
-  | { readonly verdict: 'unanswered'; readonly why?: 'allows-all' }
-  | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
 
 export interface AccessGuard {
   /** Whether a token may be given now; undefined: call `review`. */
@@ -59,13 +53,14 @@ export function createAccessGuard(options: AccessGuardOptions): AccessGuard {
   };
   const look = (access: Access, tenant: Tenant): AccessResult | undefined => {
     const pairs = access.pairs === 'machine' ? machine.known(access.subject) : access.pairs;
-    if (access.subject.name === '') return pairs && { verdict: 'denied', targets: pairs.map(targetOf) };
+    if (access.subject.name === '')
+      return pairs && { verdict: 'denied', targets: pairs.map(({ target }) => target) };
     return pairs && peek(pairs, tenant);
   };
   const reviewNow = async (access: Access, tenant: Tenant): Promise<AccessResult> => {
     const pairs = access.pairs === 'machine' ? await machine.read(access.subject) : access.pairs;
     if (!pairs) return { verdict: 'unanswered' };
-    if (access.subject.name === '') return { verdict: 'denied', targets: pairs.map(targetOf) };
+    if (access.subject.name === '') return { verdict: 'denied', targets: pairs.map(({ target }) => target) };
     return resultOf(pairs, await Promise.all(pairs.map((pair) => verdicts.verdict(pair, tenant))));
   };
   const warned = (access: Access, tenant: Tenant): AccessResult => {
@@ -102,14 +97,4 @@ function createWarning({ clock, onWouldRefuse }: AccessGuardOptions) {
     if (isNew) reportedAt.set(key, now);
     onWouldRefuse({ access, targets, isNew });
   };
-}
-
-export function resultOf(pairs: readonly AccessPair[], verdicts: readonly AccessVerdict[]): AccessResult {
-  const verdict = verdictOfAll(verdicts);
-  if (verdict !== 'denied') return { verdict };
-  return { verdict, targets: pairs.filter((_, index) => verdicts[index] === 'denied').map(targetOf) };
-}
-
-function targetOf({ target }: AccessPair): AccessTarget {
-  return target;
 }

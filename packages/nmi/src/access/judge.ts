@@ -1,4 +1,12 @@
-import type { AccessVerdict } from './types.ts';
+import type { AccessTarget } from '@pod-identity/crd-types';
+import { verdictOfAll } from '@pod-identity/policy';
+import type { AccessPair, AccessVerdict } from './types.ts';
+
+/** `targets`: the missing rights. */
+export type AccessResult =
+  | { readonly verdict: Exclude<AccessVerdict, 'denied' | 'unanswered'> }
+  | { readonly verdict: 'unanswered'; readonly why?: 'allows-all' }
+  | { readonly verdict: 'denied'; readonly targets: readonly AccessTarget[] };
 
 /** The stored results of a pair. `startedAt` is when the review began; all times are of a monotonic clock. */
 export interface Known {
@@ -63,4 +71,13 @@ function restedMs(failure: Known['failure'], now: number): number {
 /** Shorter for denials, so that a new right takes effect sooner; an old denial gives nobody a token. */
 function lifeOf(isAllowed: boolean, { maxAgeMs }: AccessAges): number {
   return isAllowed ? maxAgeMs : maxAgeMs / 3;
+}
+
+export function resultOf(pairs: readonly AccessPair[], verdicts: readonly AccessVerdict[]): AccessResult {
+  const verdict = verdictOfAll(verdicts);
+  if (verdict !== 'denied') return { verdict };
+  return {
+    verdict,
+    targets: pairs.filter((_, index) => verdicts[index] === 'denied').map(({ target }) => target),
+  };
 }

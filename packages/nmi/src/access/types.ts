@@ -20,8 +20,6 @@ export interface Access {
   readonly subject: AccessSubject;
   /** `machine`: the right on the machine of this node, which covers all of its identities. */
   readonly pairs: readonly AccessPair[] | 'machine';
-  /** Only in managed mode, which has no MIC: the pod, `namespace/name`, for which `nmi explain` prints the missing roles. */
-  readonly podWithoutMic?: string;
 }
 
 /**

@@ -43,15 +43,6 @@ export function accessToMachine(pod: PodView, mode: AccessMode): Access | undefi
   return mode === 'namespace' ? undefined : { mode, subject: subjectOf(pod), pairs: 'machine' };
 }
 
-/** In managed mode NMI names its own command for what is missing. */
-export function noteManagedMode(
-  access: Access,
-  { key }: PodView,
-  { mode }: Pick<AuthorizeRules, 'mode'>,
-): Access {
-  return mode === 'managed' ? { ...access, podWithoutMic: key } : access;
-}
-
 function subjectOf({ namespace, serviceAccount }: PodView): Access['subject'] {
   return { namespace, name: serviceAccount };
 }

@@ -5,7 +5,7 @@ import { absentOrLeftOut, unboundBy, type UnboundContext } from '@pod-identity/p
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { EntraSubject } from '../tokens/types.ts';
-import { accessModeOf, accessToIdentity, bothAccesses, noteManagedMode } from './access-needed.ts';
+import { accessModeOf, accessToIdentity, bothAccesses } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
 import { asOtherType, federatedOf } from './federated.ts';
 import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
@@ -215,7 +215,7 @@ function grantAs(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIde
   if (typeof granted === 'string') return granted;
   const needed = accessToIdentity(pod, mode, candidate.identity);
   if (needed === undefined || typeof needed === 'string') return needed ?? granted;
-  const access = noteManagedMode(needed, pod, rules);
+  const access = needed;
   if (granted.kind !== 'service-principal') return { ...granted, access };
   // Requests to Azure use exactly the names that were reviewed.
   const [tenantId, ...auxiliaryTenantIds] = [granted.tenantId, ...granted.auxiliaryTenantIds].map(lower);

@@ -17,7 +17,7 @@ type Deciding = Generator<Needed, Decided | undefined, MissingRight | undefined>
 
 /**
  * Decides with the rights that the decision needs. What the ServiceAccount may not use counts as not bound: it is decided again without
- * it, and if nothing is left, the first refusal is the outcome. The agent and `nmi explain` both decide by this. Undefined: `decide`
+ * it, and if nothing is left, the first refusal is the outcome. The agent and `explain` both decide by this. Undefined: `decide`
  * found that the pod is gone.
  */
 export function* decideWithRights(decide: (refused: Refused) => Decision | undefined): Deciding {

@@ -6,7 +6,7 @@ import {
 } from '@pod-identity/crd-types';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
-import { accessModeOf, accessToMachine, noteManagedMode } from './access-needed.ts';
+import { accessModeOf, accessToMachine } from './access-needed.ts';
 import type {
   AuthorizeRules,
   ClusterView,
@@ -35,7 +35,7 @@ export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRul
   return {
     why: 'exempt',
     clientIds: freedBy(exceptions),
-    ...(access && { access: noteManagedMode(access, pod, rules) }),
+    ...(access && { access }),
   };
 }
 

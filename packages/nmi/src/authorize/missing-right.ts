@@ -1,5 +1,5 @@
 // What follows from a right that is missing or not known: the outcome, and what counts as not bound then.
-import type { AccessResult } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import type { Access } from '../access/types.ts';
 import type { Denial } from './types.ts';
 
@@ -37,10 +37,9 @@ export function missingRightIn(
   if (reviewed.verdict === 'allowed' || access === undefined) return undefined;
   switch (reviewed.verdict) {
     case 'denied': {
-      const { subject, podWithoutMic } = access;
-      const denied = podWithoutMic === undefined ? {} : { podWithoutMic };
+      const { subject } = access;
       const { targets } = reviewed;
-      return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets, ...denied } };
+      return { kind: 'denied', pod, denial: { why: 'access-denied', identity, subject, targets } };
     }
     case 'unanswered':
       return { kind: 'access-unanswered', pod, identity, ...(reviewed.why && { why: reviewed.why }) };

@@ -66,7 +66,7 @@ export interface ControllerPods {
 }
 
 export interface AuthorizeRules {
-  /** Managed: the operator attaches identities to hosts; there is no MIC, so texts about rights name NMI's own command. */
+  /** Managed: the operator attaches identities to hosts; there is no MIC, so texts name no MIC. */
   readonly mode: OperationMode;
   readonly forceNamespaced: boolean;
   /** Pods that may use any identity of the machine, since the administrator configured them as MIC. */
@@ -127,8 +127,6 @@ type DenialReason =
       readonly subject: AccessSubject;
       /** The targets that the subject may not use. */
       readonly targets: readonly AccessTarget[];
-      /** As in Access. */
-      readonly podWithoutMic?: string;
     };
 
 /** The pod is exempt: it gets a token of an identity of the machine, which NMI requests, keeps and checks as any other. */

@@ -1,6 +1,7 @@
-// What the kubectl plug-in uses of NMI and its broker: their configuration, their rules and their explanations.
+// What the kubectl plug-in uses of NMI and its broker: their configuration and the pure explanation of a pod over plain lists.
+export { readException } from '../authorize/read-exception.ts';
 export { readConfig as readNmiConfig, type NmiConfig } from '../config/config.ts';
 export type { Explanation as NmiExplanation } from '../explain/explain.ts';
-export { responseFinding } from '../explain/explanation-lines.ts';
-export { readExplanation as readNmiExplanation } from './explain.ts';
-export { nmiFlags } from '../config/flags.ts';
+export { explainLists, rightsNeeded } from '../explain/explain-lists.ts';
+export { responseFinding } from '../explain/response-finding.ts';
+export { parsePod, podFields, unfinishedOn } from '../identify/pod-view.ts';

@@ -1,4 +1,4 @@
-// Room: commands of `nmi` besides the service: `redirect`, `explain`, `check-ready`.
+// Room: commands of `nmi` besides the service: `redirect`, `check-ready`, `check-federated`.
 // It must not serve requests of pods.
 import type { NmiConfig } from '../config/config.ts';
 import { allFirewalls, assembleRedirect, type RedirectDoors } from '../redirect/assemble.ts';

@@ -11,7 +11,6 @@ import { warningsOf } from './warnings.ts';
 
 export type NmiCommand =
   | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'broker' }
-  | { readonly kind: 'explain'; readonly pod: string }
   | ({ readonly kind: 'check-federated' } & FederatedCheck);
 
 /** Of `check-federated`: ids in lower case. */
@@ -57,7 +56,7 @@ export function readConfig(from: ConfigSource): ConfigReading {
   const problems = [...reading.problems.map(({ message }) => message), ...relations(reading, command)];
   if (problems.length > 0 || typeof command === 'string') return { kind: 'problems', problems };
   const log = logOf(reading.values.log, reading.given);
-  const isBeside = command.kind === 'explain' || command.kind === 'check-federated';
+  const isBeside = command.kind === 'check-federated';
   return {
     kind: 'config',
     config: Object.freeze({ command, ...settingsOf(reading, command), log }),
@@ -112,7 +111,6 @@ const commands = [
   'install-redirect',
   'uninstall-redirect',
   'check-ready',
-  'explain',
   'broker',
   'check-federated',
 ] as const;
@@ -121,17 +119,10 @@ const commands = [
 function commandOf({ positional, values }: Reading): NmiCommand | string {
   const [word = 'run', ...more] = positional;
   const kind = commands.find((command) => command === word);
-  if (kind === 'explain' && more.length < 2) return explainOf(more[0] ?? values.words.pod);
   if (kind === 'check-federated') return checkOf(more, values);
-  if (kind === undefined || kind === 'explain' || more.length > 0)
+  if (kind === undefined || more.length > 0)
     return `${positional.join(' ')} is not understood; the commands are ${commands.join(', ')}`;
   return { kind };
-}
-
-function explainOf(pod: string): NmiCommand | string {
-  return /^[^/]+\/[^/]+$/.test(pod)
-    ? { kind: 'explain', pod }
-    : 'explain needs a pod, as NAMESPACE/POD: nmi explain NAMESPACE/POD';
 }
 
 function checkOf(

@@ -1,4 +1,4 @@
-// `nmi explain` and the agent say the same of a request: the status, the first line of the text, and when.
+// The explanation and the agent say the same of a request: the status, the first line of the text, and when.
 import type { AccessTarget } from '@pod-identity/crd-types';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import fc from 'fast-check';
@@ -15,7 +15,8 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessResult, AccessGuard } from '../access/guard.ts';
+import type { AccessGuard } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import type { Access } from '../access/types.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
@@ -113,7 +114,7 @@ function explain(given: Given) {
   const reviewed = new Map(
     needs.flatMap(({ name, access }) => (access ? [[name, review(access)] as const] : [])),
   );
-  const about = { pod, neighbours: [pod], view, rules, reviewed, now };
+  const about = { pod, neighbours: [pod], view, rules, reviewed, now, attached: () => [] };
   return expectedResponse(selector, { ...about, holdMs, bindingGraceMs, notAssignedStatus: 503 }, undefined);
 }
 

@@ -1,4 +1,4 @@
-import type { AccessResult } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import { exemptionOf } from '../authorize/exception.ts';
 import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
 import { isWorthWaiting } from '../authorize/refusal.ts';
@@ -15,6 +15,8 @@ export interface ExpectedResponse {
   readonly selector: string;
   readonly status: number;
   readonly text: string;
+  /** Whose token it gives; absent: none, or one of the machine's. */
+  readonly identity?: string;
   /** It is that of an exempt pod whose right on the machine is not known, with the right or without it. */
   readonly ifMachine?: 'allowed' | 'denied';
   /** The response comes after this time: until then the request waits. */
@@ -78,7 +80,8 @@ export function expectedResponse(
 
 function given(selector: string, decision: Decision, world: ExplainWorld): ExpectedResponse {
   const isUnread = lackOfSecret(decision, world) === 'unread';
-  return { selector, status: 200, text: givenBy(decision), ...(isUnread && { isUnread }) };
+  const identity = decision.kind === 'allow' ? { identity: decision.identity.name } : {};
+  return { selector, status: 200, text: givenBy(decision), ...identity, ...(isUnread && { isUnread }) };
 }
 
 function givenBy(decision: Decision): string {

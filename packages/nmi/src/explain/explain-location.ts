@@ -32,26 +32,18 @@ export function explainLocation(world: ExplainWorld): PodLocation {
 }
 
 function explainAddresses(world: ExplainWorld): PodLocation {
-  const { pod, boot } = world;
-  if (pod.addresses.length === 0) {
-    const text = boot === 'stale' ? fromBeforeBoot(pod.nodeName) : noneYet;
-    return { findings: [waiting('address', text)], failure: unknown('') };
-  }
+  const { pod } = world;
+  if (pod.addresses.length === 0) return { findings: [waiting('address', noneYet)], failure: unknown('') };
   const addresses = pod.addresses.map((address) => explainAddress(address, world));
   const failure = addresses.find((address) => address.failure !== undefined)?.failure;
-  const elsewhere = boot === 'unknown' ? [info('address', bootUnknown(pod.nodeName))] : [];
-  const findings = [...addresses.flatMap((address) => address.findings), ...elsewhere];
+  const findings = addresses.flatMap((address) => address.findings);
   return failure === undefined ? { findings } : { findings, failure };
 }
 
 const noneYet =
   'it has none yet, or (kubelets before 1.29) its kubelet reports no running container: its calls are held until the API server knows it';
-const fromBeforeBoot = (node: string) =>
-  `what it has was reported before ${node} was started: it counts when its kubelet reports the containers anew`;
-const bootUnknown = (node: string) =>
-  `looked at elsewhere: an address that was reported before ${node} was started does not count there; ask the NMI of ${node}`;
 
-const onHostNetwork = problem(
+const onHostNetwork = info(
   'address',
   'it uses the network of its node: its calls cannot be told from the node’s',
   {

@@ -5,6 +5,7 @@ import {
   matchPod,
   reachOf,
   type Match,
+  type Mismatch,
   type MatchingRules,
   type ObjectMeta,
 } from '@pod-identity/crd-types';
@@ -13,13 +14,13 @@ import {
   explainMatch,
   explainMismatch,
   info,
-  inMic,
   invalidFinding,
   kindInWords,
   machineRightFinding,
   ok,
   problem,
   type Finding,
+  type Lookup,
   type UnboundContext,
 } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
@@ -53,7 +54,9 @@ export function explainRights(world: ExplainWorld): ExplainedRights {
       ...invalidException(world),
       ...invalidObjects(world),
       ...matches.flatMap((match) => explainIdentity(match, world)),
-      ...mismatches.map((mismatch) => explainMismatch(pod.key, mismatch, knownHere(world))),
+      ...mismatches.map((mismatch) =>
+        explainMismatch(pod.key, mismatch, { ...knownHere(world), lookup: lookUp(mismatch, world) }),
+      ),
     ],
     selectors: matches.map(selectorOf),
   };
@@ -122,7 +125,7 @@ function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
       ? explainAccess(decision.identity, world)
       : []),
     ...secretFindings(decision, world),
-    explainState(decision, match, world),
+    ...explainState(decision, match, world),
   ];
 }
 
@@ -138,6 +141,28 @@ function knownHere({ pod, view }: ExplainWorld): UnboundContext {
       return found && failedCondition(found, pod);
     },
   };
+}
+
+/** What a remedy for this pod needs to be complete. */
+function lookUp({ reason, ...named }: Mismatch, { pod, view, selectors = [] }: ExplainWorld): Lookup {
+  const [namespace = '', name = ''] = (named.identity ?? '').split('/');
+  const identity = reason === 'other-namespace' ? view.identityOf(namespace, name) : undefined;
+  const binding = view
+    .bindingsWithSelector(pod.labels[bindingLabel] ?? '')
+    .of(namespace)
+    .find((one) => nameOf(one) === named.binding);
+  // The Secret of a service principal is in the other namespace, too.
+  if (!identity || !binding || [1, 2].includes(identity.spec.type)) return { selectors };
+  const { type, resourceID, clientID, tenantID } = identity.spec;
+  const copies = [{ ...identity, spec: { type, resourceID, clientID, tenantID } }, binding].map(
+    ({ apiVersion, kind, metadata, spec }) => ({
+      apiVersion,
+      kind,
+      metadata: { name: metadata.name, namespace: pod.namespace },
+      spec,
+    }),
+  );
+  return { selectors, copies };
 }
 
 /** Of a namespace whose editor may create any number. */
@@ -172,22 +197,21 @@ function invalidObjects({ pod, view, rules, invalid = [] }: ExplainWorld): Findi
     .map(({ kind, namespace, name, fault }) => invalidFinding({ kind, key: `${namespace}/${name}`, fault }));
 }
 
-function explainState(decision: Decision, { identity }: Match, { pod, rules }: ExplainWorld): Finding {
+function explainState(
+  decision: Decision,
+  { identity }: Match,
+  { attached }: ExplainWorld,
+): readonly Finding[] {
   if (decision.kind === 'unusable')
-    return problem('identity', `${nameOf(identity)} cannot be served`, { text: decision.fault });
+    return [problem('identity', `${nameOf(identity)} cannot be served`, { text: decision.fault })];
   if (decision.kind === 'deny')
-    return problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
-      text: 'give each AzureIdentity the client id that is its own',
-    });
-  if (identity.spec.type !== 0) return info('host', `no host needs to carry ${kindInWords(identity)}`);
-  return info(
-    'host',
-    `only the metadata service of ${pod.nodeName} knows whether it carries ${nameOf(identity)}: if not, requests wait for it, and then get ` +
-      '503 with Retry-After',
-    rules.mode === 'managed'
-      ? { text: 'if it does not, whoever runs the machines attaches the identity' }
-      : { text: 'if it does not, ask MIC why', command: inMic(`explain ${pod.namespace}/${pod.name}`) },
-  );
+    return [
+      problem('identity', `${nameOf(identity)} cannot be told from another identity of the pod`, {
+        text: 'give each AzureIdentity the client id that is its own',
+      }),
+    ];
+  if (identity.spec.type !== 0) return [info('host', `no host needs to carry ${kindInWords(identity)}`)];
+  return attached(identity);
 }
 
 function nameOf({ metadata }: { readonly metadata: ObjectMeta }): string {

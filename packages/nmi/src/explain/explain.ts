@@ -1,4 +1,4 @@
-// Room: `nmi explain`: what a pod would be told, and why, from objects that were read once.
+// Room: what a pod would be told, and why, from plain lists: for the plug-in's `explain`.
 // It must not do I/O, or get a token.
 import { reachOf } from '@pod-identity/crd-types';
 import { info, ok, problem, reachInWords, waiting, whoDecides, type Finding } from '@pod-identity/policy';
@@ -37,7 +37,7 @@ export function explainPod(world: ExplainWorld): Explanation {
       ...location.findings,
       ...rights.findings,
       ...graceOf(responses, world),
-      info('pod', `looked at ${rules}`),
+      info('rules', `looked at ${rules}`),
     ],
     responses,
     ...conclude(responses),

@@ -1,4 +1,6 @@
-import type { AccessResult } from '../access/guard.ts';
+import type { AzureIdentity } from '@pod-identity/crd-types';
+import type { Finding } from '@pod-identity/policy';
+import type { AccessResult } from '../access/judge.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -12,20 +14,19 @@ export type LackingSecrets = ReadonlyMap<string, 'absent' | 'unread'>;
 /** All that an explanation rests on. */
 export interface ExplainWorld {
   readonly pod: PodView;
-  /**
-   * stale: what was said of its containers is from before its node was started, so its addresses do not count. unknown: when its node
-   * was started is not known here.
-   */
-  readonly boot?: 'stale' | 'unknown';
   /** Of the same node, the pod itself among them. */
   readonly neighbours: readonly PodView[];
   readonly view: ClusterView;
   readonly rules: AuthorizeRules;
   /** Bindings and exceptions of the pod's namespace that are not valid. */
   readonly invalid?: readonly InvalidObject[];
+  /** Of the bindings of the pod's namespace. */
+  readonly selectors?: readonly string[];
   /** Empty in mode `namespace`. */
   readonly reviewed: ReviewedAccesses;
   readonly secrets?: LackingSecrets;
+  /** Whether the machine has a managed identity, as far as MIC's objects tell. */
+  readonly attached: (identity: AzureIdentity) => readonly Finding[];
   /** How the agent responds to what is not assigned yet: after how long, and with which status. */
   readonly holdMs: number;
   readonly bindingGraceMs: number;

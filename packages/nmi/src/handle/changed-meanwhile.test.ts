@@ -16,7 +16,8 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessResult, AccessGuard } from '../access/guard.ts';
+import type { AccessGuard } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector, TokenRequest } from '../request/token-request.ts';

@@ -13,7 +13,8 @@ import {
   rules,
   viewOf,
 } from '../../test/builders.ts';
-import type { AccessGuard, AccessResult } from '../access/guard.ts';
+import type { AccessGuard } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import type { Access } from '../access/types.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import { TokenError, type TokenErrorCode } from '../tokens/errors.ts';

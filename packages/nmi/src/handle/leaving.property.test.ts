@@ -15,7 +15,8 @@ import {
   viewOf,
   type World,
 } from '../../test/builders.ts';
-import type { AccessResult, AccessGuard } from '../access/guard.ts';
+import type { AccessGuard } from '../access/guard.ts';
+import type { AccessResult } from '../access/judge.ts';
 import type { Access } from '../access/types.ts';
 import { createAuthorizer } from '../authorize/authorizer.ts';
 import type { AuthorizeRules } from '../authorize/types.ts';

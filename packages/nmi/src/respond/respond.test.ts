@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { accessPair, clientIdOf, issuanceOf, issuedTo } from '../../test/builders.ts';
+import { clientIdOf, issuanceOf, issuedTo } from '../../test/builders.ts';
 import type { Denial } from '../authorize/types.ts';
 import type { BadRequestReason } from '../request/token-request.ts';
-import { explainDenial } from './refusal-texts.ts';
 import type { Outcome } from './outcome.ts';
 import { respond, type RespondRules } from './respond.ts';
 
@@ -397,24 +396,4 @@ describe('`error`', () => {
     expect(description.length).toBeLessThan(5_000);
     expect(String(respond(outcome, rules).body)).toMatch(/^[\x20-\x7e]*$/);
   });
-});
-
-it('names a missing right without MIC by what is there: its own command, or the page about machines', () => {
-  const pair = accessPair();
-  const textOf = (identity: string) =>
-    explainDenial('pay/web-0', {
-      why: 'access-denied',
-      identity,
-      subject: pair.subject,
-      targets: [pair.target],
-      podWithoutMic: 'pay/web-0',
-    }).replace('Identity not found. ', '');
-  expect(textOf('pay/reader')).toBe(
-    `ServiceAccount pay/web may not use AzureIdentity pay/reader: it needs the right to use managedidentities ${pair.target.names[0]}. ` +
-      'A cluster administrator can grant it with the roles that this prints: ' +
-      'kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain pay/web-0',
-  );
-  expect(textOf('')).toMatch(
-    /with a ClusterRole and a ClusterRoleBinding: see docs\/administrator\/permissions\.md$/,
-  );
 });

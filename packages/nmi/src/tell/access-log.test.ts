@@ -32,21 +32,6 @@ describe('who would be refused', () => {
     });
   });
 
-  it.each([
-    [
-      'an identity',
-      {},
-      'kubectl -n aad-pod-identity exec ds/nmi -c nmi -- node /app/nmi.js explain pay/web-0',
-    ],
-    ['the machine, for which NMI prints no roles', { pairs: 'machine' as const }, undefined],
-  ])('is told without MIC, of %s', (_, over, check) => {
-    const { lines, log } = stage();
-    const { access, targets } = who();
-    const told = { access: { ...access, ...over, podWithoutMic: 'pay/web-0' }, targets };
-    createAccessLog(log, createFakeClock())(told);
-    expect((JSON.parse(lines[0] ?? '') as Record<string, unknown>)['check']).toBe(check);
-  });
-
   it('is told of each namespace within its own budget', () => {
     const { lines, log } = stage();
     const tell = createAccessLog(log, createFakeClock());

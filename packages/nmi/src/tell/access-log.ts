@@ -1,7 +1,6 @@
-import type { AccessTarget } from '@pod-identity/crd-types';
 import { createBudgets, type Clock } from '@pod-identity/kit/core';
 import type { Log } from '@pod-identity/kit/serve';
-import { accessCheck, inNmi, whoDecides } from '@pod-identity/policy';
+import { accessCheck, whoDecides } from '@pod-identity/policy';
 import type { WouldRefuse } from '../access/guard.ts';
 import type { NmiConfig } from '../config/config.ts';
 
@@ -20,16 +19,10 @@ export function createAccessLog(
     const serviceAccount = `${subject.namespace}/${subject.name}`;
     for (const target of targets)
       log.warn(
-        { serviceAccount, [target.resource]: target.names[0], check: checkOf(access, target) },
+        { serviceAccount, [target.resource]: target.names[0], check: accessCheck(subject, target) },
         'a token was given that --identity-access=rbac would refuse: the ServiceAccount has no right to use this',
       );
   };
-}
-
-/** Undefined for the machine without MIC: `nmi explain` does not know which it is. */
-function checkOf({ subject, pairs, podWithoutMic }: WouldRefuse['access'], target: AccessTarget) {
-  if (podWithoutMic === undefined) return accessCheck(subject, target);
-  return pairs === 'machine' ? undefined : inNmi(`explain ${podWithoutMic}`);
 }
 
 /** Logs at the start which rights the access mode does not check. */

@@ -10,7 +10,6 @@ export const pageDocument = `<!doctype html>
     <script type="module" src="/page.js"></script>
   </head>
   <body>
-    <div id="root"></div>
     <noscript>This page needs JavaScript. kubectl azure-pod-identity status says the same in a terminal.</noscript>
   </body>
 </html>

@@ -77,7 +77,7 @@ export interface HostRecord {
 
 export const failureKinds = ['throttled', 'denied', 'busy', 'gone', 'unavailable', 'failed'] as const;
 
-/** The last failure to read or change a host, for logs, conditions and `mic explain`. */
+/** The last failure to read or change a host, for logs and conditions. */
 export interface LastFailure {
   readonly kind: (typeof failureKinds)[number];
   readonly message: string;

@@ -16,13 +16,7 @@ const { text, truth, integer, oneOf, mapped } = value;
 
 /** Where NMI runs and listens, and what it writes. */
 export const agentFlags = {
-  words: {
-    pod: newFlag('pod', text(''), {
-      help: 'The pod for `nmi explain`, as NAMESPACE/NAME, for scripts written for earlier versions. Same as `nmi explain NAMESPACE/POD`.',
-      why: 'shows which response a pod would get, and why',
-    }),
-    ...helpFlags,
-  },
+  words: helpFlags,
   node: keptFlag('node', text(''), {
     help: 'Name of the Kubernetes node that NMI runs on. Required.',
     env: 'NODE_NAME',

@@ -1,0 +1,9 @@
+import type { Found } from '../judge/causes.ts';
+
+export interface Check {
+  /** What is right if it finds nothing, in a few words. */
+  readonly holds: string;
+  readonly found: readonly Found[];
+  /** What may not be read, in words. */
+  readonly unknown: readonly string[];
+}

@@ -1,0 +1,21 @@
+// Whether somebody renews the lock of the original's MIC: it may run where its Deployment is not seen.
+import { readOriginalWarning } from '../../../mic/src/commands/plug-in.ts';
+import type { Session } from '../cli/command.ts';
+import { ownOf, type Services } from '../cluster/services.ts';
+import { clusterProblem } from '../judge/causes.ts';
+import type { Check } from './check.ts';
+
+/** The lock is read twice, at some seconds' distance, and only if somebody held it lately. */
+export async function checkOriginal(
+  { kube: transport, clock, signal }: Session,
+  { mic }: Services,
+): Promise<Check> {
+  const [own] = ownOf(mic);
+  const holds = 'nobody renews the lock of the original’s MIC';
+  // Where its Deployment is seen that is the cause.
+  if (own === undefined || 'problems' in own.config || mic.some(({ isOriginal }) => isOriginal))
+    return { holds, found: [], unknown: [] };
+  const { originalLock: lock, leader: lease } = own.config;
+  const text = await readOriginalWarning({ lock, lease }, { transport, clock })(signal);
+  return { holds, found: text === undefined ? [] : [clusterProblem({ key: 'original', text })], unknown: [] };
+}

@@ -1,0 +1,60 @@
+// Causes by key: what has the same cause is one entry with all its pods.
+import type { Cause, State } from './report.ts';
+
+/** A cause, before it is known which pods it concerns. */
+export type Found = Omit<Cause, 'pods'>;
+
+export interface Causes {
+  get(key: string): Found | undefined;
+  /** `pod`: one more that it concerns. */
+  add(found: Found, pod?: string): void;
+  sorted(): readonly Cause[];
+}
+
+export const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
+
+/** Worst first. */
+export const byState = (a: { readonly state: State }, b: { readonly state: State }): number =>
+  states.indexOf(a.state) - states.indexOf(b.state);
+
+/** Worst first, then those that concern most pods. */
+export const byWeight = (a: Cause, b: Cause): number =>
+  byState(a, b) || b.pods.length - a.pods.length || a.text.localeCompare(b.text, 'en');
+
+/** For an administrator of the cluster. */
+export const clusterProblem = (
+  found: Pick<Found, 'key' | 'text'> & Partial<Pick<Found, 'objects' | 'remedy'>>,
+): Found => ({
+  state: 'problem',
+  actor: 'cluster administrator',
+  objects: [],
+  remedy: undefined,
+  ...found,
+});
+
+/** For whoever may write the object. */
+export const editorProblem = (
+  found: Pick<Found, 'key' | 'text'> & Partial<Pick<Found, 'objects' | 'remedy'>>,
+): Found => ({ ...clusterProblem(found), actor: 'editor of the namespace' });
+
+export const unknownCause = (text: string): Found => ({
+  ...clusterProblem({ key: text, text }),
+  state: 'unknown',
+  remedy: {
+    text: 'an administrator can allow it: the ClusterRole pod-identity-view has what viewers of a namespace need',
+  },
+});
+
+export function createCauses(): Causes {
+  const byKey = new Map<string, { readonly cause: Found; readonly pods: Set<string> }>();
+  return {
+    get: (key) => byKey.get(key)?.cause,
+    add(cause, pod) {
+      const entry = byKey.get(cause.key) ?? { cause, pods: new Set<string>() };
+      byKey.set(cause.key, entry);
+      if (pod !== undefined) entry.pods.add(pod);
+    },
+    sorted: () =>
+      Array.from(byKey.values(), ({ cause, pods }) => ({ ...cause, pods: [...pods].sort() })).sort(byWeight),
+  };
+}

@@ -1,0 +1,174 @@
+// What each pod waits for, and why.
+import type { AzureIdentity, AzureIdentityBinding, Mismatch } from '@pod-identity/crd-types';
+import type { Lookup } from '@pod-identity/policy';
+import type { Rules } from '../rights/modes.ts';
+import type { Right } from '../rights/verdicts.ts';
+import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
+import { keyOf } from '../cluster/fields.ts';
+import { itemsOf } from '../cluster/lists.ts';
+import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
+import { isManaged } from '../cluster/services.ts';
+import { byState, unknownCause, type Causes, type Found } from './causes.ts';
+import { isFederated, missedCredential, type Missed } from './credentials.ts';
+import type { Refusal } from './judge-identities.ts';
+import { createMatching, isAssigned, recordsByPod, type Matching, type RightRequest } from './matching.ts';
+import { mismatchCause, misspeltLabel, rightless, unassigned } from './pod-causes.ts';
+import type { PodRow } from './report.ts';
+
+export interface Judged {
+  readonly read: ClusterRead;
+  readonly rules: Rules;
+  readonly rightOf: (request: RightRequest) => Right;
+  readonly causes: Causes;
+  readonly refusals: ReadonlyMap<string, Refusal>;
+  readonly missed?: Missed | undefined;
+}
+
+interface World extends Judged {
+  readonly matching: Matching;
+  readonly recorded: ReturnType<typeof recordsByPod>;
+}
+
+export const isDenied = (list: ClusterRead['bindings' | 'identities' | 'records' | 'pods']): boolean =>
+  list.kind === 'not-read' && list.why === 'denied';
+
+export function judgePods(judged: Judged): readonly PodRow[] {
+  const { read, rules } = judged;
+  const matching = createMatching(read, rules);
+  const world: World = { ...judged, matching, recorded: recordsByPod(read) };
+  return itemsOf(read.pods)
+    .filter(({ isFinished }) => !isFinished)
+    .map((pod) => rowOf(pod, world))
+    .filter((row) => row !== undefined);
+}
+
+/** Undefined for a pod that is to have nothing. */
+function rowOf(pod: PodRead, world: World): PodRow | undefined {
+  const { matching, causes } = world;
+  const isExempt = matching.isExempt(pod);
+  const isMeant = isExempt || matching.isMeant(pod);
+  const misspelt = isMeant ? undefined : misspeltLabel(pod);
+  if (!isMeant && misspelt === undefined) return undefined;
+  const reaches = isMeant ? reachOf(pod, isExempt) : '';
+  const found = misspelt ? [misspelt] : foundFor(pod, reaches !== '', world);
+  for (const one of found) causes.add(one, keyOf(pod));
+  const { state, text: why } = found.toSorted(byState)[0] ?? { state: 'ok', text: reaches };
+  const matches = reaches === '' ? matching.of(pod).matches : [];
+  const identities = matches.map(({ identity }) => keyOf(identity.metadata));
+  const bindings = matches.map(({ binding }) => keyOf(binding.metadata));
+  const { serviceAccount, nodeName: node } = pod;
+  const host = matching.hostOf(pod);
+  return { pod: keyOf(pod), serviceAccount, identities, bindings, host, node, state, why };
+}
+
+export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {
+  if (isOnHostNetwork)
+    return 'is on the host network: it reaches the machine’s own identities, and NMI does not see it';
+  return isExempt ? 'an AzurePodIdentityException lets it reach the machine’s own identities' : '';
+}
+
+function machineRightless(pod: PodRead, { matching, rightOf }: World): readonly Found[] {
+  const refused = (pod.isOnHostNetwork ? [] : matching.machineRequests(pod)).filter(
+    (request) => rightOf(request) === 'refused',
+  );
+  return refused.map(({ target }) => rightless(pod, undefined, { targets: [target] }));
+}
+
+function foundFor(pod: PodRead, isReaching: boolean, world: World): readonly Found[] {
+  const { matching, read, causes } = world;
+  if (isReaching) return machineRightless(pod, world);
+  if (isDenied(read.identities) || isDenied(read.bindings)) return [noBindings];
+  const { matches, mismatches } = matching.of(pod);
+  const misses = mismatches
+    .filter(({ reason }) => reason !== 'shadowed' && !(matches.length > 0 && reason === 'other-namespace'))
+    .map((mismatch) => missOf(pod, mismatch, world));
+  if (matches.length === 0) return misses;
+  const ofServices = [`agent ${pod.nodeName}`, 'service nmi'].map((key) => causes.get(key));
+  return [
+    ...misses,
+    ...matches.flatMap(({ identity }) => [
+      ...credentialOf(pod, identity, world),
+      ...useOf(pod, identity, world),
+    ]),
+    ...ofServices.filter((cause) => cause !== undefined),
+  ];
+}
+
+export const noBindings: Found = unknownCause(
+  'which bindings select pods is not known: you may not list AzureIdentities and AzureIdentityBindings',
+);
+
+/** Of objects of its own the cause is there already. */
+function missOf(pod: PodRead, mismatch: Mismatch, { causes, refusals, matching, read }: World): Found {
+  const { reason, binding = '', identity = '' } = mismatch;
+  const known =
+    reason === 'identity-missing'
+      ? (refusals.get(identity)?.cause ?? causes.get(`AzureIdentityBinding ${binding}`))
+      : undefined;
+  const copies = reason === 'other-namespace' ? copiesInto(pod.namespace, mismatch, read) : undefined;
+  return known ?? mismatchCause(pod, mismatch, { selectors: matching.selectorsOf(pod), copies });
+}
+
+/** The objects for the namespace of the pod. Not of a service principal: its Secret is in the other namespace, too. */
+function copiesInto(
+  namespace: string,
+  { identity, binding }: Mismatch,
+  { identities, bindings }: ClusterRead,
+): Lookup['copies'] {
+  const source = itemsOf(identities).find(({ view }) => view.key === identity)?.view;
+  const selecting = itemsOf(bindings).find(({ view }) => view.key === binding)?.view;
+  if (source?.kind !== 'valid' || selecting?.kind !== 'valid') return undefined;
+  const { type, resourceID, clientID, tenantID } = source.identity.spec;
+  if (type === 1 || type === 2) return undefined;
+  const copy = ({ apiVersion, kind, metadata }: Source, spec: object) => ({
+    apiVersion,
+    kind,
+    metadata: { name: metadata.name, namespace },
+    spec,
+  });
+  return [
+    copy(source.identity, { type, resourceID, clientID, tenantID }),
+    copy(selecting.binding, selecting.binding.spec),
+  ];
+}
+
+type Source = AzureIdentity | AzureIdentityBinding;
+
+const credentialOf = (pod: PodRead, identity: AzureIdentity, { missed, read }: World): readonly Found[] =>
+  isFederated(identity) && missed?.pods.has(keyOf(pod)) === true
+    ? [missedCredential(identity, read, missed)]
+    : [];
+
+function useOf(pod: PodRead, identity: AzureIdentity, world: World): readonly Found[] {
+  const name = keyOf(identity.metadata);
+  const record = world.recorded.get(keyOf(pod))?.get(name);
+  const refusal = world.refusals.get(name);
+  if (isAssigned(record)) return refusal?.isFinal === true ? [refusal.cause] : [];
+  const rights = world.matching.requests(pod, identity).map(world.rightOf);
+  if (rights.includes('refused')) return [rightless(pod, identity)];
+  if (refusal !== undefined && !refusal.isOfRights) return [refusal.cause];
+  if (rights.includes('unknown')) return [noRights];
+  return refusal === undefined ? withoutRecord({ pod, name, record }, world) : [refusal.cause];
+}
+
+const noRights: Found = {
+  ...unknownCause('whether ServiceAccounts may use identities is not known: you may not ask'),
+  key: 'right unknown',
+};
+
+interface Unrecorded {
+  readonly pod: PodRead;
+  readonly name: string;
+  readonly record: AssignedView | undefined;
+}
+
+function withoutRecord({ pod, name, record }: Unrecorded, { read, causes }: World): readonly Found[] {
+  const { services, records } = read;
+  const noMic = causes.get('service mic');
+  if (noMic !== undefined) return [noMic];
+  // The operator attaches identities.
+  if (services.mic.length === 0 && (services.nmi.some(isManaged) || services.unknown.length === 0)) return [];
+  return isDenied(records)
+    ? [unknownCause('what MIC has assigned is not known: you may not list AzureAssignedIdentities')]
+    : [unassigned(pod, name, record)];
+}

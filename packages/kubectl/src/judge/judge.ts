@@ -1,0 +1,90 @@
+// Room: the one judgement over what was read of the cluster: causes, each with all that it concerns; status, doctor and the page show it.
+// It must not decide who may use an identity: mic, nmi and policy do.
+import { accessTargetKey } from '@pod-identity/crd-types';
+import type { Rules } from '../rights/modes.ts';
+import { keyOf } from '../cluster/fields.ts';
+import { itemsOf, unknownOf } from '../cluster/lists.ts';
+import type { ClusterRead } from '../cluster/read-cluster.ts';
+import { byState, createCauses, unknownCause } from './causes.ts';
+import { identityCauses } from './judge-identities.ts';
+import { isDenied, judgePods, noBindings, type Judged } from './judge-pods.ts';
+import { createMatching, isAssigned, recordsByPod, type RightRequest } from './matching.ts';
+import { judgeServices } from './judge-services.ts';
+import type { Report } from './report.ts';
+
+export type JudgeInput = Pick<Judged, 'read' | 'rules' | 'rightOf' | 'missed'>;
+
+/** What to ask about rights before `judge`: of pods to which nothing is assigned. */
+export function requestsOf(read: ClusterRead, rules: Rules): readonly RightRequest[] {
+  const matching = createMatching(read, rules);
+  const recorded = recordsByPod(read);
+  const requests = itemsOf(read.pods).flatMap((pod) =>
+    pod.isFinished || pod.isOnHostNetwork
+      ? []
+      : matching.isExempt(pod)
+        ? matching.machineRequests(pod)
+        : matching
+            .of(pod)
+            .matches.filter(
+              ({ identity }) => !isAssigned(recorded.get(keyOf(pod))?.get(keyOf(identity.metadata))),
+            )
+            .flatMap(({ identity }) => matching.requests(pod, identity)),
+  );
+  return [...new Map(requests.map((request) => [requestKey(request), request])).values()];
+}
+
+export const requestKey = ({ subject, target }: RightRequest): string =>
+  `${keyOf(subject)} ${accessTargetKey(target)}`;
+
+export function judge(input: JudgeInput): Report {
+  const { read, missed } = input;
+  const causes = createCauses();
+  const services = judgeServices(read, causes);
+  const refusals = identityCauses(read, causes);
+  if (isDenied(read.identities) || isDenied(read.bindings)) causes.add(noBindings);
+  if (isDenied(read.pods))
+    causes.add(unknownCause('which pods there are is not known: you may not list them'));
+  const pods = judgePods({ ...input, causes, refusals });
+  const sorted = causes.sorted();
+  return {
+    causes: sorted,
+    services,
+    pods: pods.toSorted((a, b) => byState(a, b) || a.pod.localeCompare(b.pod, 'en')),
+    holding: holdingOf(input, sorted),
+    unknown: [
+      ...read.services.unknown,
+      ...read.agents.unknown,
+      ...[read.identities, read.bindings, read.exceptions, read.records, read.pods, read.nodes].flatMap(
+        unknownOf,
+      ),
+      ...(missed?.unknown ?? []),
+    ],
+  };
+}
+
+/** What is checked, as the causes of each check begin. */
+function holdingOf({ read, missed }: JudgeInput, causes: Report['causes']): readonly string[] {
+  const { services, agents, nodes, identities, bindings, exceptions, pods, records } = read;
+  const isRead = (
+    list: ClusterRead['nodes' | 'records' | 'pods' | 'exceptions' | 'bindings' | 'identities'],
+  ) => list.kind === 'read';
+  const checks: readonly (readonly [isKnown: boolean, prefix: string, words: string])[] = [
+    [services.unknown.length === 0, 'service ', 'NMI and MIC are installed, ready and alone'],
+    [services.unknown.length === 0, 'flags ', 'MIC and NMI agree on who may use what'],
+    [agents.unknown.length === 0, 'agent ', 'NMI is ready where pods need it'],
+    [isRead(nodes), 'taint ', 'no start-up taint is left'],
+    [isRead(identities), 'AzureIdentity ', 'MIC has no complaint about an AzureIdentity'],
+    [isRead(bindings), 'AzureIdentityBinding ', 'each AzureIdentityBinding names an AzureIdentity'],
+    [isRead(identities), 'secret ', 'each Secret that an identity names exists'],
+    [isRead(exceptions), 'AzurePodIdentityException ', 'no exception matches the pods of a whole team'],
+    [isRead(pods) && isRead(bindings), 'unbound ', 'each labelled pod has a binding'],
+    [isRead(pods), 'label ', 'no label key is nearly right'],
+    [isRead(pods), 'right ', 'ServiceAccounts have the rights that their pods need'],
+    [missed?.unknown.length === 0, 'credential ', 'no pod has missed a federated credential'],
+    [isRead(records), 'unassigned ', 'each identity is assigned'],
+    [isRead(identities), 'definition ', 'the definitions are installed'],
+  ];
+  return checks.flatMap(([isKnown, prefix, words]) =>
+    isKnown && !causes.some(({ key }) => key.startsWith(prefix)) ? [words] : [],
+  );
+}

@@ -1,0 +1,123 @@
+// Which pods may act as which identities, and the records of it, over plain lists.
+import {
+  bindingLabelOf,
+  hostName,
+  machineTarget,
+  matchingRulesIn,
+  matchPod,
+  selectsPod,
+  strictestMode,
+  type AccessMode,
+  type AccessTarget,
+  type AzureIdentity,
+  type Host,
+  type MatchResult,
+} from '@pod-identity/crd-types';
+import { modeForIdentity, targetsOf } from '@pod-identity/policy';
+import type { Rules } from '../rights/modes.ts';
+import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
+import { itemsOf } from '../cluster/lists.ts';
+import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
+import { configsOf } from '../cluster/services.ts';
+import { isExcepted } from './judge-identities.ts';
+
+export type Matching = ReturnType<typeof createMatching>;
+
+export function createMatching(read: ClusterRead, rules: Rules) {
+  const identities = new Map(
+    itemsOf(read.identities).flatMap(({ view }) =>
+      view.kind === 'valid' ? [[view.key, view.identity] as const] : [],
+    ),
+  );
+  const bindings = itemsOf(read.bindings).flatMap(({ view }) =>
+    view.kind === 'valid' ? [view.binding] : [],
+  );
+  const bySelector = Map.groupBy(bindings, ({ spec }) => spec.selector);
+  const byNamespace = Map.groupBy(bindings, ({ metadata }) => metadata.namespace ?? '');
+  const unlabelled = Map.groupBy(bySelector.get('') ?? [], ({ metadata }) => metadata.namespace ?? '');
+  const namespaces = new Map(itemsOf(read.namespaces).map((view) => [view.name, view]));
+  const modeOf = (namespace: string) => strictestMode(rules.mode, namespaces.get(namespace)?.access);
+  const match = (pod: PodRead): MatchResult =>
+    matchPod({
+      bindingsWithSelector: (value) => bySelector.get(value) ?? [],
+      bindingsWithoutSelector: ({ namespace }) => unlabelled.get(namespace) ?? [],
+      pod,
+      identityOf: (namespace, name) => identities.get(`${namespace}/${name}`),
+      namespaceLabels: namespaces.get(pod.namespace)?.labels,
+      rules: matchingRulesIn(modeOf(pod.namespace), { forceNamespaced: rules.forceNamespaced }),
+    });
+  const known = new Map<PodRead, MatchResult>();
+  const hosts = new Map(itemsOf(read.nodes).map(({ name, host }) => [name, host]));
+  return {
+    modeOf,
+    of(pod: PodRead): MatchResult {
+      const result = known.get(pod) ?? match(pod);
+      known.set(pod, result);
+      return result;
+    },
+    /** Its short name; empty if it is not known. */
+    hostOf({ nodeName }: PodRead): string {
+      const host = hosts.get(nodeName);
+      return host === undefined ? '' : hostName(host);
+    },
+    isExempt: exemptIn(read, modeOf),
+    /** Whether it is to have an identity, as the pod or a binding says. */
+    isMeant: (pod: PodRead) =>
+      bindingLabelOf(pod) !== undefined ||
+      (byNamespace.get(pod.namespace) ?? []).some((one) => selectsPod(one, pod)),
+    selectorsOf: ({ namespace }: PodRead) =>
+      (byNamespace.get(namespace) ?? []).map(({ spec }) => spec.selector).filter(Boolean),
+    ...requestsIn(modeOf, ({ nodeName }) => hosts.get(nodeName)),
+  };
+}
+
+/** As NMI decides it. */
+function exemptIn(read: ClusterRead, modeOf: (namespace: string) => AccessMode): (pod: PodRead) => boolean {
+  const exceptions = Map.groupBy(itemsOf(read.exceptions), ({ metadata }) => metadata.namespace ?? '');
+  const only = configsOf(read.services.nmi)[0]?.exceptionNamespaces ?? new Set();
+  const mayExcept = (namespace: string) =>
+    only.size === 0 || only.has(namespace) || modeOf(namespace) === 'rbac';
+  return (pod) =>
+    mayExcept(pod.namespace) && (exceptions.get(pod.namespace) ?? []).some((one) => isExcepted(pod, one));
+}
+
+/** None where rights don't decide. */
+const requestsIn = (
+  modeOf: (namespace: string) => AccessMode,
+  hostOf: (pod: PodRead) => Host | undefined,
+) => ({
+  requests(pod: PodRead, identity: AzureIdentity): readonly RightRequest[] {
+    if (modeForIdentity(identity, modeOf(pod.namespace)) !== 'rbac') return [];
+    return targetsOf(identity).targets.map((target) => ({ subject: accountOf(pod), target }));
+  },
+  /** Of an exempt pod. */
+  machineRequests(pod: PodRead): readonly RightRequest[] {
+    const target = machineTarget(hostOf(pod)?.id ?? '');
+    if (!target.ok || modeOf(pod.namespace) !== 'rbac') return [];
+    return [{ subject: accountOf(pod), target: target.value }];
+  },
+});
+
+const accountOf = ({ namespace, serviceAccount: name }: PodRead) => ({ namespace, name });
+
+export const recordsByPod = ({
+  records,
+}: ClusterRead): ReadonlyMap<string, ReadonlyMap<string, AssignedView>> =>
+  new Map(
+    [
+      ...Map.groupBy(
+        itemsOf(records),
+        ({ podNamespace: namespace, podName: name }) => `${namespace}/${name}`,
+      ),
+    ].map(([pod, views]) => [pod, new Map(views.map((view) => [view.identity, view]))]),
+  );
+
+/** The original's records of 2018 have no state. */
+export const isAssigned = (record: AssignedView | undefined): boolean =>
+  record !== undefined && ['Assigned', ''].includes(record.state);
+
+/** A right that the judgement asks for. */
+export interface RightRequest {
+  readonly subject: { readonly namespace: string; readonly name: string };
+  readonly target: AccessTarget;
+}
