@@ -1,6 +1,5 @@
 import {
   accessTargetKey,
-  fieldLimits,
   parseAzureIdentity,
   resources,
   type AccessTarget,
@@ -33,7 +32,6 @@ export async function readIdentityTargets(
     kube: reads.transport,
     signal,
     kind: resources.AzureIdentity,
-    fields: fieldLimits.AzureIdentity,
     trim: (object: unknown) => {
       const parsed = parseAzureIdentity(object);
       return parsed.ok ? parsed.value : undefined;

@@ -1,5 +1,4 @@
 import {
-  fieldLimits,
   parseAccessTarget,
   parseAzureIdentity,
   problemTexts,
@@ -36,7 +35,6 @@ async function readIdentity(session: Session, text: string) {
   try {
     const object = await createResource<unknown>(session.kube, resources.AzureIdentity).get(key, {
       signal: session.signal,
-      fields: fieldLimits.AzureIdentity,
     });
     const parsed = parseAzureIdentity(object);
     if (parsed.ok) return parsed.value;

@@ -1,10 +1,9 @@
 // Reads the cluster as MIC watches it, as far as the user may read it: once, or on and on.
-import { fieldLimits, resources, tooLargeProblems } from '@pod-identity/crd-types';
+import { resources } from '@pod-identity/crd-types';
 import { aborted, type Clock } from '@pod-identity/kit/core';
 import {
   createInformer,
   KubeError,
-  tooLargeIn,
   type Informer,
   type InformerOptions,
   type KubeTransport,
@@ -156,8 +155,8 @@ type Conditions = WeakMap<object, ReadyCondition>;
 function createNotingTrims(): { readonly trims: Trims; readonly conditions: Conditions } {
   const trims = createTrims();
   const conditions: Conditions = new WeakMap();
-  const identity: Trims['identity'] = (raw, tooLarge) => {
-    const view = trims.identity(raw, tooLarge);
+  const identity: Trims['identity'] = (raw) => {
+    const view = trims.identity(raw);
     const ready = view && readyOf(raw);
     if (ready) conditions.set(view, ready);
     return view;
@@ -182,8 +181,7 @@ function watchRecords(
   const informer = createInformer<AssignedView>({
     ...tools,
     kind: resources[kind],
-    fields: fieldLimits[kind],
-    trim: (raw) => trims.assigned(raw, tooLargeProblems(tooLargeIn(raw))),
+    trim: (raw) => trims.assigned(raw),
     // Who may list and not watch gets the list.
     onProblem: (problem) => {
       if (!informer.hasSynced()) tools.onProblem(problem);

@@ -3,8 +3,6 @@ import {
   KubeError,
   listPages,
   listTrimmed,
-  wholeObject,
-  type Fields,
   type KubeTransport,
   type ResourceKind,
 } from '@pod-identity/kit/kube';
@@ -34,7 +32,6 @@ export interface ListOptions<T> extends ClusterReader {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  readonly fields?: Fields;
   /** Of a kind of which editors write any number: no more than about so many are read. */
   readonly atMost?: number;
   /** Undefined leaves the object out. */
@@ -50,13 +47,12 @@ const pageSize = 500;
 /** Other errors than a refusal are thrown. */
 export async function listAllowed<T>({
   kube: transport,
-  fields = wholeObject,
   atMost,
   trim,
   ...wanted
 }: ListOptions<T>): Promise<Listed<T>> {
   const { kind, namespace } = wanted;
-  const request = { ...wanted, transport, fields, pageSize };
+  const request = { ...wanted, transport, pageSize };
   try {
     if (atMost === undefined) return { kind: 'read', items: await listTrimmed(request, trim) };
     const items: T[] = [];
@@ -85,21 +81,15 @@ export function unknownOf(list: Listed<unknown>): readonly string[] {
 export type Got =
   { readonly kind: 'read'; readonly object: unknown } | Extract<Listed<never>, { kind: 'not-read' }>;
 
-export interface GetOptions extends ClusterReader, Pick<ListOptions<never>, 'kind' | 'fields'> {
+export interface GetOptions extends ClusterReader, Pick<ListOptions<never>, 'kind'> {
   readonly name: string;
   /** Of namespaced kinds. */
   readonly namespace?: string;
 }
 
-export async function getAllowed({
-  kube,
-  signal,
-  kind,
-  fields = wholeObject,
-  ...key
-}: GetOptions): Promise<Got> {
+export async function getAllowed({ kube, signal, kind, ...key }: GetOptions): Promise<Got> {
   try {
-    return { kind: 'read', object: await createResource(kube, kind).get(key, { signal, fields }) };
+    return { kind: 'read', object: await createResource(kube, kind).get(key, { signal }) };
   } catch (error) {
     return notRead(error, `get ${resourceName(kind)}/${key.name} ${scopeOf(key.namespace)}`, kind);
   }

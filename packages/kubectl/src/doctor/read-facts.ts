@@ -1,5 +1,5 @@
 // Reads once all that the checks decide by. What the user may not read becomes a sentence.
-import { fieldLimits, resources } from '@pod-identity/crd-types';
+import { resources } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
 import { coreKinds, KubeError } from '@pod-identity/kit/kube';
 import { explainPods, type Explanation } from '../../../mic/src/commands/plug-in.ts';
@@ -50,7 +50,6 @@ async function readLists({ kube, signal, namespace }: Session) {
       ...reading,
       kind: resources.AzureIdentity,
       trim: readIdentity,
-      fields: fieldLimits.AzureIdentity,
     }),
     listAllowed({
       ...reading,

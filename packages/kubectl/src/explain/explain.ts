@@ -1,6 +1,6 @@
 // Room: `explain NAMESPACE/POD`: one story of what MIC and NMI make of a pod, with remedies.
 // It must not decide or word what mic, nmi and policy decide and word.
-import { coreKinds, createResource, KubeError, wholeObject } from '@pod-identity/kit/kube';
+import { coreKinds, createResource, KubeError } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import { parseObjectName } from '../cli/arguments.ts';
 import { rulesOf } from '../access/modes.ts';
@@ -88,7 +88,7 @@ function notesOf({ rights, rules, reads }: ExplainContext, more: readonly Findin
 
 async function findPod({ kube, signal }: Session, target: ObjectName): Promise<unknown> {
   try {
-    return await createResource<unknown>(kube, coreKinds.pods).get(target, { signal, fields: wholeObject });
+    return await createResource<unknown>(kube, coreKinds.pods).get(target, { signal });
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') throw noPod(target);
     throw error;

@@ -1,5 +1,5 @@
 // One pod's story for the page: what `explain` says, its Events, and what NMI wrote about it last.
-import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
+import { coreKinds, KubeError } from '@pod-identity/kit/kube';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { numberAt, textAt, type ObjectName } from '../cluster/fields.ts';
 import { itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
@@ -31,20 +31,6 @@ export async function readPodStory(session: Session, pod: string): Promise<PodSt
   };
 }
 
-/** Longer than any reason or time is. */
-const text: Fields = { upTo: 1024 };
-const eventFields: Fields = {
-  members: {
-    reason: text,
-    message: { upTo: 4096 },
-    count: text,
-    series: { members: { count: text, lastObservedTime: text } },
-    firstTimestamp: text,
-    lastTimestamp: text,
-    eventTime: text,
-  },
-};
-
 type Events = Pick<PodStory, 'events' | 'unknown'>;
 
 export async function readEvents(
@@ -57,7 +43,6 @@ export async function readEvents(
     kind: coreKinds.events,
     namespace,
     fieldSelector: `involvedObject.kind=Pod,involvedObject.name=${name}`,
-    fields: eventFields,
     atMost: mostRead,
     trim: eventOf,
   });

@@ -25,7 +25,6 @@ import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { HostFacts, HostRecord } from '../snapshot/facts/facts.ts';
 import { memberOf, stringAt } from '../snapshot/raw-object.ts';
-import { podFields } from '../snapshot/watch/pod-fields.ts';
 import { createFacts, factsFromRecord, foldReading } from '../snapshot/facts/host-facts.ts';
 
 export interface Explaining extends Looking {
@@ -210,7 +209,7 @@ async function lookForPod({ transport, target, signal }: ExplainingOne): Promise
   try {
     const pod = await createResource(transport, coreKinds.pods).get(
       { namespace: target.namespace, name: target.pod },
-      { signal, fields: podFields },
+      { signal },
     );
     const serviceAccount = stringAt(memberOf(pod, 'spec'), 'serviceAccountName');
     return hasAccount({ serviceAccount }) ? 'unlabelled' : 'without-account';

@@ -1,5 +1,5 @@
 import { clusterKinds } from '@pod-identity/kit/core';
-import { createResource, KubeError, wholeObject, type KubeTransport } from '@pod-identity/kit/kube';
+import { createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { listAt, stringAt } from '../snapshot/raw-object.ts';
 
 /** By the manifests and the chart. */
@@ -13,7 +13,7 @@ export async function findHome(transport: KubeTransport, signal: AbortSignal): P
   try {
     const binding = await createResource(transport, clusterKinds.clusterRoleBindings).get(
       { name: bindingName },
-      { signal, fields: wholeObject },
+      { signal },
     );
     const account = listAt(binding, 'subjects').find(
       (subject) =>

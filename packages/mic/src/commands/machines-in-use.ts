@@ -1,21 +1,18 @@
 // Which pods exceptions allow the identities of their machine, for the kubectl plug-in.
 import {
-  fieldLimits,
   hasAccount,
   machineTarget,
   parseAzurePodIdentityException,
   resources,
   problemTexts,
-  tooLargeProblems,
   type AzurePodIdentityException,
   type Host,
 } from '@pod-identity/crd-types';
-import { coreKinds, createResource, KubeError, tooLargeIn } from '@pod-identity/kit/kube';
+import { coreKinds, createResource, KubeError } from '@pod-identity/kit/kube';
 import type { Using } from '../tell/access-uses.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import { isFinished, memberOf, stringAt } from '../snapshot/raw-object.ts';
-import { podFieldsWithLabels } from '../snapshot/watch/pod-fields.ts';
 import type { Looking } from './look.ts';
 
 type ReadingExceptions = Pick<Looking, 'transport' | 'signal'>;
@@ -52,7 +49,6 @@ async function listExceptions({
   try {
     return await createResource<unknown>(transport, resources.AzurePodIdentityException).list({
       signal,
-      fields: fieldLimits.AzurePodIdentityException,
     });
   } catch (error) {
     if (error instanceof KubeError && error.code === 'denied') return undefined;
@@ -66,10 +62,8 @@ async function exemptBy(
   looking: ReadingExceptions,
   index: ClusterIndex,
 ): Promise<readonly Using[] | string> {
-  const tooLarge = tooLargeProblems(tooLargeIn(raw));
   const parsed = parseAzurePodIdentityException(raw);
-  if (!parsed.ok || tooLarge.length > 0)
-    return problemTexts(parsed.ok ? tooLarge : parsed.problems).join('; ');
+  if (!parsed.ok) return problemTexts(parsed.problems).join('; ');
   try {
     return await podsOf(parsed.value, looking, index);
   } catch (error) {
@@ -88,7 +82,7 @@ async function podsOf(
   const pods = createResource<unknown>(transport, coreKinds.pods);
   const lists = Object.entries(exception.spec.podLabels).map(async ([key, value]) => {
     // The value is compared without case, which selectors cannot do.
-    const labelled = await pods.list({ namespace, labelSelector: key, signal, fields: podFieldsWithLabels });
+    const labelled = await pods.list({ namespace, labelSelector: key, signal });
     return labelled.filter((pod) => labelOf(pod, key).toLowerCase() === value.toLowerCase());
   });
   const by = `AzurePodIdentityException ${keyOf(exception.metadata)}`;

@@ -1,12 +1,6 @@
 // Reads of Kubernetes' RBAC. The rights on Azure identities are those of ClusterRoles alone.
 import { clusterKinds } from '@pod-identity/kit/core';
-import {
-  createResource,
-  KubeError,
-  wholeObject,
-  type KubeTransport,
-  type ResourceKind,
-} from '@pod-identity/kit/kube';
+import { createResource, KubeError, type KubeTransport, type ResourceKind } from '@pod-identity/kit/kube';
 
 export interface ClusterRoles {
   readonly roles: readonly unknown[];
@@ -21,8 +15,7 @@ export async function listClusterRoles({
   readonly transport: KubeTransport;
   readonly signal: AbortSignal;
 }): Promise<ClusterRoles | undefined> {
-  const list = (kind: ResourceKind) =>
-    createResource<unknown>(transport, kind).list({ signal, fields: wholeObject });
+  const list = (kind: ResourceKind) => createResource<unknown>(transport, kind).list({ signal });
   try {
     const roles = await list(clusterKinds.clusterRoles);
     return { roles, bindings: await list(clusterKinds.clusterRoleBindings) };

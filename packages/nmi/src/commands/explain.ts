@@ -18,7 +18,7 @@ import type { ClusterView, GrantedIdentity } from '../authorize/types.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { explanationLines } from '../explain/explanation-lines.ts';
 import { explainPod, type Explanation } from '../explain/explain.ts';
-import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
+import { parsePod, sinceBoot, unfinishedOn, type PodView } from '../identify/pod-view.ts';
 import type { LackingSecrets } from '../explain/world.ts';
 import { reviewAccess } from './review-access.ts';
 
@@ -83,7 +83,7 @@ async function findPod({ transport, pod: key, signal }: Explaining): Promise<Pod
   const [namespace = '', name = ''] = key.split('/');
   try {
     const pods = createResource(transport, coreKinds.pods);
-    return parsePod(await pods.get({ namespace, name }, { signal: within(signal), fields: podFields }));
+    return parsePod(await pods.get({ namespace, name }, { signal: within(signal) }));
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return undefined;
     throw error;
@@ -101,7 +101,7 @@ async function lackingSecrets(
     if (identity.kind !== 'service-principal') continue;
     const { namespace, name } = identity.secret;
     try {
-      await secrets.get(identity.secret, { signal: within(signal), fields: { members: {} } });
+      await secrets.get(identity.secret, { signal: within(signal) });
     } catch (error) {
       if (!(error instanceof KubeError && (error.code === 'not-found' || error.code === 'denied')))
         throw error;
@@ -142,7 +142,6 @@ async function readNode(command: Explaining, { nodeName: node, namespace }: PodV
       transport,
       kind: coreKinds.pods,
       fieldSelector: unfinishedOn(node),
-      fields: podFields,
       pageSize: undefined,
       signal,
     },
