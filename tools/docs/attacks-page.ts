@@ -24,7 +24,7 @@ export function attacksPage(areas: readonly AttackArea[]): readonly string[] {
   const count = areas.reduce((sum, { attacks }) => sum + attacks.length, 0);
   return [
     '# Attacks',
-    `The ${count} attacks and faults that were tried, in the default settings unless an entry says otherwise. Each links to its tests; \`tools/docs/attacks.yaml\` has the protection and the titles of the tests. "Editor" means: may create AzureIdentity, AzureIdentityBinding, AzureAssignedIdentity, Secret and Pod in one namespace, and nothing else. Threat model and known gaps: [security](../administrator/security.md); inputs with their limits: [inputs](inputs.md).`,
+    `The ${count} attacks and faults that were tried, in the default settings unless an entry says otherwise. Each links to its tests; \`tools/docs/attacks.yaml\` has the protection and the titles of the tests. "Editor" means: may create AzureIdentity, AzureIdentityBinding, AzureAssignedIdentity, Secret and Pod in one namespace, and nothing else. Threat model and known gaps: [security](../administrator/security.md); what others write, with its limits: [security](../administrator/security.md#what-others-write-and-its-limits).`,
     ...areas.flatMap(({ area, attacks }) => [`## ${area}`, attacks.map(entryOf).join('\n')]),
   ];
 }

@@ -161,7 +161,7 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
     denied('the label of the pod is empty', { why: 'empty-label' }),
     denied('the labels of the pod, or an annotation for NMI, are too large to be read', {
       why: 'pod-too-large',
-      fault: 'metadata.labels has more than 16384 bytes',
+      fault: 'metadata.labels has more than 16384 characters',
     }),
     denied('no binding has the pod’s label as its selector', { why: 'no-binding', label: 'demo' }),
     denied('the binding has the pod’s label as its selector, but its other conditions are for other pods', {

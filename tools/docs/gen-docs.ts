@@ -8,9 +8,6 @@ import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { brokerMetrics } from '../../packages/nmi/src/broker-service/reports.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { actors, reasons } from '../../packages/policy/src/reasons.ts';
-import { inputsRead } from '../inputs/inputs-read.ts';
-import { register } from '../inputs/register.ts';
-import { inputRows } from './input-rows.ts';
 import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
 import { attacksPage, readAttacks } from './attacks-page.ts';
@@ -108,12 +105,6 @@ settle(
     page('docs/contributor/decisions/README.md', ...decisionsIndex()),
     page('docs/reference/errors.md', ...errorsPage()),
     page('docs/reference/attacks.md', ...attacksPage(readAttacks())),
-    page(
-      'docs/reference/inputs.md',
-      '# Inputs',
-      'All that MIC, NMI and the broker read of what others write, and nothing else: a field, header or parameter without a row fails `npm run check`. "Pod" stands for any process of a pod that reaches the metadata address, "editor" for whoever may write in the namespace; the tests try the worst.',
-      inputRows(register, inputsRead()).join('\n'),
-    ),
     page('docs/reference/limits.md', ...limitsPage(readLimits())),
     page(
       'docs/reference/reasons.md',

@@ -4,5 +4,4 @@ export { parseAzureIdentity } from './objects/azure-identity.ts';
 export { parseAzureIdentityBinding } from './objects/azure-identity-binding.ts';
 export { parseAzurePodIdentityException } from './objects/azure-pod-identity-exception.ts';
 export { canonicalise, type Canonical } from './parsing/canonical.ts';
-export { fieldLimits, tooLargeProblems, type FieldLimits } from './parsing/fields.ts';
 export type { Parsed, Problem } from './parsing/problem.ts';

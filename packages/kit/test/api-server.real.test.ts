@@ -11,13 +11,10 @@ import {
   type Change,
   type KubeTransport,
   type LeaderTerm,
-  wholeObject,
 } from '@pod-identity/kit/kube';
 import { createLog, systemClock, type LogFields } from '@pod-identity/kit/serve';
 import { startApiServer, type ApiServerFlavour, type RunningApiServer } from '@pod-identity/kit/testing';
 import { afterwards, kubeconfigFile } from './fixtures/server.ts';
-
-const whole = { fields: wholeObject };
 
 interface ConfigMap {
   metadata: {
@@ -88,7 +85,6 @@ function suite(server: RunningApiServer) {
     const informer = createInformer({
       transport,
       kind: coreKinds.configMaps,
-      ...whole,
       namespace,
       trim: (object) => ({ n: (object as ConfigMap).data?.['n'] ?? '' }),
       indexes: { n: ({ n }) => [n] },
@@ -115,7 +111,7 @@ function suite(server: RunningApiServer) {
     const { maps, add, namespace } = await arrange();
     const names = Array.from({ length: 7 }, (_, index) => `m${index}`);
     for (const name of names) await add(name);
-    const items = await maps.list({ namespace, ...whole });
+    const items = await maps.list({ namespace });
     expect(items.map(({ metadata }) => metadata.name).filter((name) => name.startsWith('m'))).toEqual(names);
     expect(items[0]).toMatchObject({ apiVersion: 'v1', kind: 'ConfigMap' });
   });
@@ -128,7 +124,7 @@ function suite(server: RunningApiServer) {
     const path = `/api/v1/namespaces/${namespace}/configmaps/m`;
     await maps.patch(key, { data: { n: 'x' } }, { resourceVersion });
     const refused: Record<string, () => Promise<unknown>> = {
-      'not-found': () => maps.get({ name: 'none', namespace }, whole),
+      'not-found': () => maps.get({ name: 'none', namespace }),
       'already-exists': () => add('m'),
       conflict: () => maps.replace(made),
       invalid: () =>
@@ -142,7 +138,7 @@ function suite(server: RunningApiServer) {
       code: 'not-found',
     });
     await maps.delete(key, { uid });
-    await expect(maps.get(key, whole)).rejects.toMatchObject({ code: 'not-found' });
+    await expect(maps.get(key)).rejects.toMatchObject({ code: 'not-found' });
   });
 
   test('a merge patch changes its fields and leaves the rest', async () => {
@@ -162,7 +158,7 @@ function suite(server: RunningApiServer) {
         userAgent: 'kit',
       });
       afterwards(() => transport.close());
-      return createResource(transport, coreKinds.secrets).list({ namespace, ...whole });
+      return createResource(transport, coreKinds.secrets).list({ namespace });
     };
     await expect(connectAs({ token })).rejects.toMatchObject({
       code: 'denied',
@@ -238,7 +234,7 @@ function suite(server: RunningApiServer) {
     const kind = { group, version, kind: plural, plural, namespaced: true };
     const things = createResource(transport, kind);
     const isServed = () =>
-      things.list(whole).then(
+      things.list().then(
         () => true,
         () => false,
       );
@@ -271,7 +267,6 @@ function suite(server: RunningApiServer) {
       const warn = ({ code }: LogFields) => problems.push(String(code));
       const informer = createInformer({
         transport: forgetful,
-        ...whole,
         kind,
         trim: () => ({}),
         clock,
@@ -336,7 +331,7 @@ function suite(server: RunningApiServer) {
     await a.running;
     expect(first.holds()).toBe(false);
     expect((await b.elected).holds()).toBe(true);
-    const { spec } = await leases.get({ name: 'mic', namespace }, whole);
+    const { spec } = await leases.get({ name: 'mic', namespace });
     expect(spec).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1, leaseDurationSeconds: 10 });
     b.stop();
     await b.running;
@@ -357,10 +352,10 @@ function suite(server: RunningApiServer) {
       transport,
       coreKinds.events,
     );
-    const items = await events.list({ namespace, ...whole });
+    const items = await events.list({ namespace });
     expect(items).toHaveLength(1);
     expect(items[0]).toMatchObject({ count: 3, reason: 'Because', involvedObject: involved });
-    const others = await events.list({ namespace: 'default', ...whole });
+    const others = await events.list({ namespace: 'default' });
     const ofNodes = others.filter(({ involvedObject }) => involvedObject.name === `n-${namespace}`);
     expect(ofNodes).toHaveLength(1);
   });

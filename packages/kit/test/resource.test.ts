@@ -6,11 +6,8 @@ import {
   type KubeRequest,
   type ResourceClient,
   type ResourceKind,
-  wholeObject,
 } from '@pod-identity/kit/kube';
 import { createScriptedApi } from './fixtures/scripted-api.ts';
-
-const whole = { fields: wholeObject };
 
 const custom: ResourceKind = {
   group: 'g.io',
@@ -37,10 +34,10 @@ async function requestOf(call: (client: ResourceClient<Thing>) => Promise<unknow
 
 describe('resource client', () => {
   test.each<[string, (client: ResourceClient<Thing>) => Promise<unknown>, Partial<KubeRequest>]>([
-    ['get', (c) => c.get(key, whole), { method: 'GET', path: `${base}/t` }],
+    ['get', (c) => c.get(key), { method: 'GET', path: `${base}/t` }],
     [
       'get of an odd name',
-      (c) => c.get({ ...key, name: 'a/b?c' }, whole),
+      (c) => c.get({ ...key, name: 'a/b?c' }),
       { method: 'GET', path: `${base}/a%2Fb%3Fc` },
     ],
     ['create', (c) => c.create(thing), { method: 'POST', path: base, body: typed }],
@@ -70,8 +67,8 @@ describe('resource client', () => {
   test('all verbs pass the signal on', async () => {
     const { signal } = new AbortController();
     const calls: ((client: ResourceClient<Thing>) => Promise<unknown>)[] = [
-      (c) => c.get(key, { signal, ...whole }),
-      (c) => c.list({ signal, ...whole }),
+      (c) => c.get(key, { signal }),
+      (c) => c.list({ signal }),
       (c) => c.create(thing, { signal }),
       (c) => c.replace(thing, { signal }),
       (c) => c.patch(key, {}, { signal }),
@@ -87,7 +84,7 @@ describe('resource client', () => {
     ];
     const api = createScriptedApi(() => pages.shift());
     const query = { namespace: 'ns', labelSelector: 'a=b' };
-    const items = await createResource<Thing>(api.transport, custom).list({ ...query, ...whole });
+    const items = await createResource<Thing>(api.transport, custom).list({ ...query });
     expect(items).toEqual([typed]);
     expect(api.lists.map(({ path, query: sent }) => [path, sent])).toMatchObject([
       [base, { labelSelector: 'a=b', limit: '500', continue: undefined }],
@@ -97,14 +94,14 @@ describe('resource client', () => {
 
   test('kinds of the core group and without namespaces have their own paths', async () => {
     const api = createScriptedApi(() => ({}));
-    await createResource(api.transport, coreKinds.nodes).get({ name: 'n1', namespace: 'ignored' }, whole);
-    await createResource(api.transport, coreKinds.pods).list(whole);
+    await createResource(api.transport, coreKinds.nodes).get({ name: 'n1', namespace: 'ignored' });
+    await createResource(api.transport, coreKinds.pods).list();
     expect(api.lists.map(({ path }) => path)).toEqual(['/api/v1/nodes/n1', '/api/v1/pods']);
   });
 
   test('an object or key without name or namespace throws', async () => {
     const client = createResource<Thing>(createScriptedApi(() => ({})).transport, custom);
-    await expect(client.get({ name: 't' }, whole)).rejects.toThrow(TypeError);
+    await expect(client.get({ name: 't' })).rejects.toThrow(TypeError);
     await expect(client.replace({ metadata: { name: '' } })).rejects.toThrow(TypeError);
   });
 });
@@ -117,10 +114,7 @@ test('a list in pages: the next one is requested when the caller takes it', asyn
   const api = createScriptedApi(() => pages.shift());
   const taken: unknown[] = [];
   const nameOf = (object: unknown) => ((object as Thing).spec ? (object as Thing).metadata.name : undefined);
-  for await (const names of listPages(
-    { transport: api.transport, kind: custom, pageSize: 2, ...whole },
-    nameOf,
-  ))
+  for await (const names of listPages({ transport: api.transport, kind: custom, pageSize: 2 }, nameOf))
     taken.push([names, api.lists.length]);
   expect(taken).toEqual([
     [['t'], 1],

@@ -8,7 +8,6 @@ import {
   KubeError,
   type KubeRequest,
   type KubeTransport,
-  wholeObject,
 } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { createScriptedApi } from './fixtures/scripted-api.ts';
@@ -108,7 +107,6 @@ function start(first: readonly string[] = [], transport?: KubeTransport) {
   const informer = createInformer<Stored>({
     transport: transport ?? server.transport,
     kind: coreKinds.pods,
-    fields: wholeObject,
     trim: (object) => {
       const { metadata } = object as ReturnType<typeof objectOf>;
       return { key: `${metadata.namespace}/${metadata.name}`, version: Number(metadata.resourceVersion) };

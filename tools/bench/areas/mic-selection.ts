@@ -102,8 +102,7 @@ function createWorld(pods: number, selectors: number): () => void {
     bind(`by-${number}`, { azureIdentity: 'all', ...form?.(`app-${number}`) });
   }
   const put = (pod: number, app: number) => {
-    const view =
-      selectors === 0 ? trims.pod(podObject(pod, app)) : trims.wholePod(podObject(pod, app), false);
+    const view = selectors === 0 ? trims.pod(podObject(pod, app)) : trims.wholePod(podObject(pod, app));
     index.apply({ kind: 'pod', key: key(`pod-${pod}`), view });
   };
   const apps = Math.max(selectors, few);

@@ -85,7 +85,7 @@ describeRealServers('500 identities of 1 MB and 200 pods of 0.9 MB, on $name', (
         const body = objectOf(n);
         const { apiVersion, kind } = body;
         const path = pathOf({ apiVersion, kind, namespace });
-        await stage.kube.request({ method: 'POST', path, body, fields: { members: {} } });
+        await stage.kube.request({ method: 'POST', path, body });
         if (n % 50 === 0) meanwhile.add(await ask(known));
       }),
     );

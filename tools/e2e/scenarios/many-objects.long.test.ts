@@ -76,7 +76,6 @@ async function changeAllUnseen() {
       path: pathOf({ ...object, namespace: object.metadata.namespace ?? '', name: object.metadata.name }),
       body,
       contentType: 'application/merge-patch+json',
-      fields: { members: {} },
     });
   await Promise.all(namespaces.flatMap(objectsOf).map((object) => inTurn(() => change(object))));
   stage.sim.kube.compact();

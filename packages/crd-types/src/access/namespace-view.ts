@@ -1,4 +1,3 @@
-import type { FieldLimits } from '../parsing/fields.ts';
 import { frozen } from '../parsing/frozen.ts';
 import type { Labels } from '../objects/label-selector.ts';
 import { isJsonObject, type JsonObject } from '../parsing/section.ts';
@@ -33,18 +32,10 @@ export interface NamespaceView {
   readonly problem?: string;
 }
 
-const name: FieldLimits = { upTo: 1024 };
-/** Every NMI keeps the labels of all Namespaces, so this is less than Kubernetes allows. */
+/** Characters of JSON. Every NMI keeps the labels of all Namespaces, so this is less than Kubernetes allows. */
 const mostLabels = 2048;
-
-/** The fields that informers keep of a Namespace. */
-export const namespaceFields: FieldLimits = /* @__PURE__ */ fieldsOfNamespace();
-
-function fieldsOfNamespace(): FieldLimits {
-  const annotations = { members: { [accessAnnotation]: name } };
-  const metadata = { name, uid: name, resourceVersion: name, labels: { upTo: mostLabels }, annotations };
-  return frozen({ members: { metadata: { members: metadata } } });
-}
+/** Of the value of the annotation that a problem quotes. */
+const mostQuoted = 1024;
 
 /**
  * The stricter of the two: an annotation cannot weaken the flag of the administrator.
@@ -62,7 +53,7 @@ export function strictestMode(flag: AccessMode, annotation: AccessMode | undefin
 }
 
 /**
- * Reads a Namespace, of which the fields named in `tooLarge` were left out because they were larger than `namespaceFields` allows.
+ * Reads a Namespace. Labels of more than 2048 characters of JSON count as not known.
  *
  * @example
  * ```ts
@@ -70,20 +61,17 @@ export function strictestMode(flag: AccessMode, annotation: AccessMode | undefin
  * strictestMode('namespace', view.access); // namespace
  * ```
  */
-export function readNamespaceView(
-  object: unknown,
-  tooLarge: readonly { readonly path: string }[] = [],
-): NamespaceView {
+export function readNamespaceView(object: unknown): NamespaceView {
   const metadata = recordAt(object, 'metadata');
-  const isTooLarge = (path: string) => tooLarge.some((field) => field.path === path);
   const { name: text } = metadata;
   const view = {
     name: typeof text === 'string' ? text : '',
-    ...readAccess(metadata, isTooLarge(`metadata.annotations.${accessAnnotation}`)),
+    ...readAccess(metadata),
   };
-  return isTooLarge('metadata.labels')
-    ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} bytes` }
-    : { ...view, labels: labelsOf(metadata) };
+  const labels = labelsOf(metadata);
+  return JSON.stringify(labels).length > mostLabels
+    ? { ...view, labels: undefined, labelsFault: `its labels have more than ${mostLabels} characters` }
+    : { ...view, labels };
 }
 
 function labelsOf(metadata: JsonObject): Labels {
@@ -93,13 +81,14 @@ function labelsOf(metadata: JsonObject): Labels {
   );
 }
 
-function readAccess(metadata: JsonObject, isTooLarge: boolean): Pick<NamespaceView, 'access' | 'problem'> {
+function readAccess(metadata: JsonObject): Pick<NamespaceView, 'access' | 'problem'> {
   const annotations = recordAt(metadata, 'annotations');
-  if (!isTooLarge && !Object.hasOwn(annotations, accessAnnotation)) return { access: undefined };
+  if (!Object.hasOwn(annotations, accessAnnotation)) return { access: undefined };
   const value = annotations[accessAnnotation];
   const access = accessModes.find((mode) => mode === value);
-  if (!isTooLarge && access !== undefined) return { access };
-  const found = isTooLarge ? 'too long' : JSON.stringify(value);
+  if (access !== undefined) return { access };
+  const text = JSON.stringify(value) as string | undefined;
+  const found = text !== undefined && text.length > mostQuoted ? 'too long' : text;
   return {
     access: 'rbac',
     problem: `the annotation ${accessAnnotation} is ${found}, so rbac counts: set it to warn or rbac, or remove it`,

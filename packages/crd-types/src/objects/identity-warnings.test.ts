@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseAzureIdentity } from './azure-identity.ts';
 import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
-import { fieldLimits, type FieldLimits } from '../parsing/fields.ts';
 
 const resourceID =
   '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
@@ -126,16 +125,3 @@ describe('a value of an AzureIdentity that can never work', () => {
     expect(warnedOf(more)).toEqual([]);
   });
 });
-
-test('the programs read the annotation in the spellings of which the parser warns, also as a label', () => {
-  const { metadata: fields } = (fieldLimits.AzureIdentity as Members).members as Record<string, Members>;
-  for (const place of ['annotations', 'labels']) {
-    const { members, anyCase } = fields?.members[place] as Members;
-    expect(anyCase).toBe(true);
-    expect(Object.keys(members)).toEqual(
-      expect.arrayContaining(['aadpodidentity.k8s.io/Behavior', 'aadpodidentity.k8s.io/Behaviour']),
-    );
-  }
-});
-
-type Members = Extract<FieldLimits, { readonly members: unknown }>;

@@ -58,9 +58,18 @@ interface Scope extends Found {
   readonly path: string;
 }
 
+/** More than all fields together. An editor can write a hundred thousand keys, each of which takes microseconds at every change. */
+const mostKeys = 1_000;
+const crowded =
+  'has more than 1000 keys, of which one that was not looked at may be a misspelt field: remove the keys that are no fields';
+
 function respell(value: unknown, scope: Scope): unknown {
   if (!isJsonObject(value)) return value;
   const { spelled, path } = scope;
+  if (Object.keys(value).length > mostKeys) {
+    scope.nearMisses.push({ path: path.slice(0, -1), message: crowded });
+    return value;
+  }
   const chosen = chooseKeys(value, scope);
   let isSame = chosen.size === Object.keys(value).length;
   const entries = Array.from(chosen, ([meant, key]) => {

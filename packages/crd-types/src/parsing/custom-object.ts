@@ -4,6 +4,7 @@ import type { ObjectMeta } from './meta.ts';
 import { addProblem, isJsonObject, textAt, type Section } from './section.ts';
 import { conclude, refuse, type Parsed, type Report } from './problem.ts';
 import { quote } from './quote.ts';
+import { sizeProblems } from './sizes.ts';
 
 /**
  * Common to the parsers of the four kinds: respells the keys, checks the kind and reads the rest. `apiVersion` and `kind` may be missing,
@@ -16,6 +17,8 @@ export function parseAs<T extends { readonly metadata: ObjectMeta }>(
 ): Parsed<T> {
   if (!isJsonObject(object)) return refuse('', `must be an object of kind ${kind}`);
   const { respelled, warnings, nearMisses } = respellAs(kind, object);
+  const tooLarge = sizeProblems(respelled);
+  if (tooLarge.length > 0) return { ok: false, problems: tooLarge };
   // In the copies that an AzureAssignedIdentity holds, problems are warnings.
   const isRecord = kind === 'AzureAssignedIdentity';
   const report: Report = {

@@ -22,7 +22,7 @@ test('the first problem of each field is kept, in the order in which they were f
 
 test('an object with very many doubtful values has 100 warnings', () => {
   const podLabels = Object.fromEntries(
-    Array.from({ length: 20_000 }, (_, index) => [`k ${index}`, '\u4e00'.repeat(5000)]),
+    Array.from({ length: 150 }, (_, index) => [`k ${index}`, '\u4e00'.repeat(64)]),
   );
   const parsed = parseAzurePodIdentityException({ metadata: { name: 'e' }, spec: { podLabels } });
   const warnings = parsed.ok ? parsed.warnings : [];
@@ -31,7 +31,7 @@ test('an object with very many doubtful values has 100 warnings', () => {
 });
 
 test('an object with very many faults has 100 problems', () => {
-  const podSelector = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 1]));
+  const podSelector = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`k${index}`, 1]));
   const object = { metadata: { name: 'b' }, spec: { azureIdentity: 'a', podSelector } };
   const parsed = parseAzureIdentityBinding(object);
   const problems = parsed.ok ? [] : parsed.problems;

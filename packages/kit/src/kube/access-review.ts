@@ -1,5 +1,4 @@
 import { KubeError } from './errors.ts';
-import type { Fields } from './fields.ts';
 import { field } from './object.ts';
 import type { KubeTransport } from './transport.ts';
 
@@ -47,12 +46,6 @@ const apiVersion = 'authorization.k8s.io/v1';
 const [ofSubject, ofSelf] = ['SubjectAccessReview', 'SelfSubjectAccessReview'] as const;
 /** A review is a computation in the memory of the API server: one that takes longer will hardly come. */
 const timeoutMs = 5_000;
-export const reviewFields: Fields = {
-  members: {
-    kind: { upTo: 128 },
-    status: { members: { allowed: { upTo: 16 }, denied: { upTo: 16 } } },
-  },
-};
 
 /**
  * A review without a namespace is of the whole cluster and ignores Roles and RoleBindings, so owners of namespaces cannot grant the rights
@@ -71,7 +64,6 @@ export function createAccessReviewer(transport: KubeTransport): RightReviewer {
           spec: { ...(subject && { user: subject.user, groups: subject.groups }), resourceAttributes },
         },
         timeoutMs,
-        fields: reviewFields,
         ...(signal && { signal }),
       });
       return readVerdict(response, kind);

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { readUpTo } from '../core/bounded-body.ts';
 import type { Clock } from '../core/clock.ts';
 import { jsonChunks } from './json-chunks.ts';
-import { notJson, parse } from './json-text.ts';
+import { JsonItems, notJson, parse } from './json-items.ts';
 import { asKubeError, KubeError, errorOf, watchEventError } from './errors.ts';
 import { insistOnSending } from './fence.ts';
 import {
@@ -12,7 +12,6 @@ import {
   type TlsSettings,
 } from './connection-pools.ts';
 import type { ProxyEnv } from './proxy.ts';
-import { createResponseReader, createEventReader } from './response-reader.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWatchdog, type Watchdog } from './watchdog.ts';
 
@@ -105,7 +104,7 @@ async function* watch(clock: Clock, open: Open, request: KubeRequest): AsyncGene
     watchdog.feed(timeoutMs);
     onOpen?.();
     let events: unknown[] = [];
-    const reader = createEventReader(request.fields, (event) => events.push(event));
+    const reader = new JsonItems({ isStream: true, onItem: (event) => events.push(event) });
     for await (const chunk of jsonChunks(response)) {
       watchdog.feed();
       reader.push(chunk);
@@ -175,13 +174,15 @@ async function readResponse(
   request: KubeRequest,
   watchdog: Watchdog,
 ): Promise<unknown> {
-  const reader = createResponseReader(request);
+  const reader = new JsonItems(request);
   for await (const chunk of jsonChunks(response)) {
     // A list may take long, but not with long silences.
     if (request.onItem) watchdog.feed();
     reader.push(chunk);
   }
-  return reader.end(() => notJson());
+  const value = reader.end();
+  if (value === undefined) throw notJson();
+  return value;
 }
 
 async function readRefusal(response: IncomingMessage, status: number): Promise<KubeError> {

@@ -19,7 +19,6 @@ export { KubeError, type KubeErrorCode } from './errors.ts';
 export { createEventRecorder, type EventDraft, type EventRecorder } from './events.ts';
 export { noteResponses } from './response-times.ts';
 export { fenceWrites } from './fence.ts';
-export { tooLargeIn, wholeObject, type Fields } from './fields.ts';
 export { createInformer, type Informer, type InformerOptions } from './informer.ts';
 export { createOptionalInformer } from './optional-informer.ts';
 export { coreKinds, type ObjectKey, type ResourceKind } from './kinds.ts';

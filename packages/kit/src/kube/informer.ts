@@ -1,8 +1,8 @@
+import { createBackoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { asKubeError, type KubeError } from './errors.ts';
 import type { LeftOut } from './share-keeper.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
-import { retriesOf, type Retries } from './retries.ts';
 import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
@@ -36,6 +36,11 @@ export interface Informer<V> extends Pick<Reflector, 'requestList' | 'want' | 'u
   /** Resolves when the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
 }
+
+/** Pauses after failures, with full jitter: the informers of all nodes fail at the same time. */
+const pauses = { baseMs: 800, capMs: 4_000, jitter: 1 };
+/** Limit of Retry-After, since the stores become stale. */
+const longestRetryAfterMs = 30_000;
 /** A watch that ends sooner counts as failed, even without an error. */
 const shortestWatchMs = 1000;
 /** After so many failed watches in a row the version to resume from is assumed invalid, and a new list is made. */
@@ -74,13 +79,12 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,
     unwatchedMs: () => (watching.isOpen ? 0 : clock.elapsed() - watching.endedAt),
     async run(signal) {
-      const retries = retriesOf(options.transport, clock, options.random);
       const onListed = () => {
         options.onListed?.();
         synced.resolve(undefined);
       };
       try {
-        await follow(reflector, options, { clock, signal, retries, watching, onListed });
+        await follow(reflector, options, { clock, signal, watching, onListed });
       } finally {
         synced.resolve(undefined);
       }
@@ -117,7 +121,6 @@ interface Watching {
 interface Following {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly retries: Retries;
   readonly watching: Watching;
   readonly onListed: () => void;
 }
@@ -127,20 +130,24 @@ async function follow<V>(
   options: InformerOptions<V>,
   following: Following,
 ): Promise<void> {
-  const { signal, retries } = following;
+  const { clock, signal } = following;
+  const backoff = createBackoff({ ...pauses, random: options.random });
   const isSuspect = createSuspicion();
   const isForgotten = createForgotten();
-  let attempt: AbortSignal | undefined;
   while (!signal.aborted) {
-    const done = await step(reflector, { ...following, attempt });
-    attempt = undefined;
+    const done = await step(reflector, following);
     if (isOver(signal)) return;
     if (isSuspect(done)) reflector.forget();
     if (done.problem) report(done.problem, options);
-    if (done.isWatched) retries.worked();
+    if (done.isWatched) backoff.reset();
     const goesOn = isForgotten(done) || (done.isWatched && !done.problem);
-    if (!goesOn) attempt = await retries.turn(done.problem, signal);
+    if (goesOn) continue;
+    await clock.sleep(Math.max(backoff.next(), retryAfterOf(done)), signal).catch(() => undefined);
   }
+}
+
+function retryAfterOf({ problem }: Step): number {
+  return Math.min(problem?.retryAfterMs ?? 0, longestRetryAfterMs);
 }
 
 function report<V>(problem: KubeError, { log, kind, onProblem }: InformerOptions<V>): void {
@@ -160,12 +167,7 @@ interface Step {
 }
 
 /** A list if no watch can be resumed, then a watch. */
-async function step(
-  reflector: Reflector,
-  following: Following & { readonly attempt: AbortSignal | undefined },
-): Promise<Step> {
-  const { clock, retries, watching, onListed, attempt } = following;
-  const signal = attempt ? AbortSignal.any([following.signal, attempt]) : following.signal;
+async function step(reflector: Reflector, { clock, signal, watching, onListed }: Following): Promise<Step> {
   const { heard } = reflector;
   let watchedAt = Infinity;
   const outcome = (problem?: KubeError): Step => ({
@@ -176,19 +178,16 @@ async function step(
   const onWatched = () => {
     watchedAt = clock.elapsed();
     watching.isOpen = true;
-    retries.serverResponded();
   };
   try {
     if (reflector.version === undefined) {
-      // The rest can take long: then it is not sent again because another informer has a response.
-      await reflector.list(signal, () => retries.serverResponded());
-      retries.serverResponded();
+      await reflector.list(signal);
       onListed();
     }
     await reflector.watch(signal, onWatched);
     return outcome();
   } catch (error) {
-    return outcome(asKubeError(attempt?.aborted ? attempt.reason : error, following.signal));
+    return outcome(asKubeError(error, signal));
   } finally {
     if (watching.isOpen) Object.assign(watching, { isOpen: false, endedAt: clock.elapsed() });
   }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { notJson } from './json-text.ts';
+import { notJson } from './json-items.ts';
 
 /**
  * The chunks of an answer, only of JSON: another body may be endless, and its chunks would feed the watchdog. One in each turn of the event

@@ -1,4 +1,3 @@
-import type { Clock } from '../core/clock.ts';
 import { heapBytes } from '../core/heap-bytes.ts';
 import type { Log } from '../serve/log.ts';
 import { KubeError } from './errors.ts';
@@ -6,7 +5,6 @@ import { field, keyText, metadataOf } from './object.ts';
 import type { Share } from './memory-shares.ts';
 import type { LeftOut, ShareKeeper } from './share-keeper.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
-import { createTooLargeLog } from './too-large-log.ts';
 import type { WantedNamespaces } from './wanted-namespaces.ts';
 
 export interface KeeperOptions<V> {
@@ -19,7 +17,6 @@ export interface KeeperOptions<V> {
   readonly reserve?: { readonly of: (view: V) => unknown; readonly bytes: number };
   /** Keeps objects of those namespaces only that were passed to `want`. */
   readonly onlyWanted?: boolean;
-  readonly clock: Clock;
   readonly log?: Log;
 }
 
@@ -28,13 +25,11 @@ export type Keep<V> = (object: unknown) => Kept<V> | undefined;
 
 /** Objects that are left out, or whose trimming fails, are treated as missing. */
 export function createKeeper<V>(options: KeeperOptions<V>, wanted: WantedNamespaces): Keep<V> {
-  const { trim, kind, log, clock, share, reserve, onlyWanted = false } = options;
-  const reportTooLarge = createTooLargeLog(log, clock, kind.kind);
+  const { trim, kind, log, share, reserve, onlyWanted = false } = options;
   return (object) => {
     const metadata = metadataOf(object);
     if (!metadata || (onlyWanted && !wanted.has(metadata.namespace ?? ''))) return undefined;
     const key = keyText(metadata);
-    reportTooLarge(key, object);
     try {
       const view = trim(object);
       if (view === undefined) return undefined;

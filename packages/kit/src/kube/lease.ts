@@ -2,7 +2,6 @@
 // measured by the local clock, from before the request.
 import type { Clock, Timer } from '../core/clock.ts';
 import { asKubeError, KubeError } from './errors.ts';
-import type { Fields } from './fields.ts';
 import { coreKinds } from './kinds.ts';
 import { apiVersionOf, collectionPath, field, metadataOf, objectPath, textField } from './object.ts';
 import type { KubeAmbient, KubeRequest } from './transport.ts';
@@ -232,7 +231,7 @@ function createRegister({ transport, clock, durationMs, namespace, name }: Elect
   let seen: Lease | undefined;
 
   const send = async (call: KubeRequest, patience: Patience): Promise<Lease> => {
-    const object = await transport.request({ ...call, fields: leaseFields, ...patience });
+    const object = await transport.request({ ...call, ...patience });
     const read = readLease(object);
     const since = seen?.fingerprint === read.fingerprint ? seen.since : clock.elapsed();
     return (seen = { ...read, since });
@@ -281,17 +280,6 @@ interface Lease {
   /** When this clock first saw the lease in its present state. */
   readonly since: number;
 }
-
-const word: Fields = { upTo: 256 };
-const name: Fields = { upTo: 1024 };
-const times = { leaseDurationSeconds: word, acquireTime: word, renewTime: word, leaseTransitions: word };
-/** `renewTime` is part of the fingerprint only. */
-export const leaseFields: Fields = {
-  members: {
-    metadata: { members: { name, resourceVersion: word } },
-    spec: { members: { holderIdentity: name, ...times } },
-  },
-};
 
 function readLease(object: unknown): Omit<Lease, 'since'> {
   const spec = field(object, 'spec');

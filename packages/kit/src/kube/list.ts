@@ -1,5 +1,4 @@
 import { KubeError } from './errors.ts';
-import type { Fields } from './fields.ts';
 import type { ResourceKind } from './kinds.ts';
 import { apiVersionOf, collectionPath, field, textField } from './object.ts';
 import type { KubeTransport } from './transport.ts';
@@ -15,7 +14,6 @@ export interface ListRequest {
   /** `0`: any version in the API server's cache. */
   readonly resourceVersion?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-  readonly fields: Fields;
   /** The longest silence. */
   readonly timeoutMs?: number | undefined;
 }
@@ -84,7 +82,7 @@ async function readPages(request: ListRequest, receiver: ListReceiver): Promise<
 
 async function readPage(request: ListRequest, next: string, take: (object: unknown) => void) {
   const { transport, kind, namespace, labelSelector, fieldSelector, pageSize } = request;
-  const { signal, fields, timeoutMs } = request;
+  const { signal, timeoutMs } = request;
   const onItem = (object: unknown) => take(withKind(object, kind));
   const response = await transport.request({
     method: 'GET',
@@ -98,7 +96,6 @@ async function readPage(request: ListRequest, next: string, take: (object: unkno
       resourceVersion: next === '' ? request.resourceVersion : undefined,
     },
     onItem,
-    fields,
     ...(signal ? { signal } : {}),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
   });

@@ -1,5 +1,4 @@
 import { KubeError } from './errors.ts';
-import type { Fields } from './fields.ts';
 import { coreKinds } from './kinds.ts';
 import { objectPath } from './object.ts';
 import type { KubeTransport } from './transport.ts';
@@ -30,14 +29,6 @@ interface NodeShape {
   readonly spec?: { readonly taints?: readonly Taint[] };
 }
 
-const word: Fields = { upTo: 256 };
-export const taintFields: Fields = {
-  members: {
-    metadata: { members: { uid: word, resourceVersion: word } },
-    spec: { members: { taints: { upTo: 64 * 1024 } } },
-  },
-};
-
 /** Writes only taints, and only to the version that was read. */
 export function createNodeTaintDoor(transport: KubeTransport, node: string): NodeTaintDoor {
   const path = objectPath(coreKinds.nodes, { name: node });
@@ -46,7 +37,6 @@ export function createNodeTaintDoor(transport: KubeTransport, node: string): Nod
       const { metadata, spec } = (await transport.request({
         method: 'GET',
         path,
-        fields: taintFields,
       })) as NodeShape;
       const { uid = '', resourceVersion } = metadata;
       return { uid, taints: spec?.taints ?? [], resourceVersion };

@@ -1,4 +1,4 @@
-import type { Fields } from './fields.ts';
+import type { Clock } from '../core/clock.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList, type ListRequest } from './list.ts';
 import { createListOrigin, type ListOrigin } from './list-origin.ts';
@@ -10,13 +10,12 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWantedNamespaces, type Fill } from './wanted-namespaces.ts';
 
 export interface ReflectorOptions<V> extends KeeperOptions<V> {
+  readonly clock: Clock;
   readonly transport: KubeTransport;
   readonly kind: ResourceKind;
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  /** The parts of each object that are read and passed to `trim`. */
-  readonly fields: Fields;
   readonly random: () => number;
   /** Objects per page of a list; default 500. Reduced after a page was too large for the API server. */
   readonly pageSize?: number;
@@ -28,8 +27,8 @@ export interface ReflectorOptions<V> extends KeeperOptions<V> {
 
 /** Copies the API server's objects into a store by lists and watches; the caller chooses which. */
 export interface Reflector {
-  /** Replaces the content of the store. `onHeard`: objects are coming. */
-  list(signal: AbortSignal, onHeard: () => void): Promise<void>;
+  /** Replaces the content of the store. */
+  list(signal: AbortSignal): Promise<void>;
   /** Applies changes from `version` on until the server ends the watch. `onOpen`: the server accepted it. */
   watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
   /** Makes the next step a list. The store keeps its content until then. */
@@ -100,7 +99,7 @@ export function createReflector<V>(
       wanted.remove(namespace);
       drop(namespace, taking);
     },
-    list: (signal: AbortSignal, onHeard: () => void) => list(parts, signal, onHeard),
+    list: (signal: AbortSignal) => list(parts, signal),
     watch: (signal: AbortSignal, onOpen: () => void) => watch(parts, signal, onOpen),
   });
 }
@@ -113,12 +112,12 @@ interface Parts<V> {
   readonly relist: ReturnType<typeof createRelist>;
 }
 
-async function list<V>(parts: Parts<V>, signal: AbortSignal, onHeard: () => void): Promise<void> {
+async function list<V>(parts: Parts<V>, signal: AbortSignal): Promise<void> {
   const { options, state, taking, origin, relist } = parts;
   const { contents, wanted, apply, onLeftOut } = taking;
   relist.begins();
   const listEnds = wanted.listBegins();
-  const { kept, listed, version } = await readAll(parts, signal, onHeard);
+  const { kept, listed, version } = await readAll(parts, signal);
   hear(state, options);
   taking.shares = listed;
   relist.listed();
@@ -170,12 +169,7 @@ function createRelist({ clock }: Pick<ReflectorOptions<never>, 'clock'>) {
   };
 }
 
-async function readAll<V>(
-  { options, origin, taking: { contents, keep } }: Parts<V>,
-  signal: AbortSignal,
-  onHeard: () => void,
-) {
-  let isHeard = false;
+async function readAll<V>({ options, origin, taking: { contents, keep } }: Parts<V>, signal: AbortSignal) {
   const kept = new Map<string, Versioned<V>>();
   let listed = createShareKeeper(options);
   const receiver = {
@@ -184,8 +178,6 @@ async function readAll<V>(
       listed = createShareKeeper(options);
     },
     take(object: unknown) {
-      if (!isHeard) onHeard();
-      isHeard = true;
       const found = keep(object);
       if (!found) return;
       const { bytes, ...item } = found;
@@ -222,7 +214,7 @@ function watchRequest<V>(
   version: string | undefined,
   signal: AbortSignal,
 ): KubeRequest {
-  const { kind, namespace, labelSelector, fieldSelector, fields } = options;
+  const { kind, namespace, labelSelector, fieldSelector } = options;
   const { silenceMs = defaultSilenceMs, random } = options;
   return {
     method: 'GET',
@@ -237,7 +229,6 @@ function watchRequest<V>(
     },
     timeoutMs: silenceMs,
     signal,
-    fields,
   };
 }
 

@@ -1,4 +1,3 @@
-import type { Fields } from './fields.ts';
 import type { ObjectKey, ResourceKind } from './kinds.ts';
 import { listTrimmed } from './list.ts';
 import { apiVersionOf, collectionPath, metadataOf, objectPath, type ObjectMetadata } from './object.ts';
@@ -6,18 +5,11 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** The parts to read of the response; default: all. */
-  readonly fields?: Fields;
   /** The API server only says what it would do. */
   readonly isDryRun?: boolean;
 }
 
-export interface ReadOptions extends CallOptions {
-  /** The parts of each object to read. */
-  readonly fields: Fields;
-}
-
-export interface ListQuery extends ReadOptions {
+export interface ListQuery extends Pick<CallOptions, 'signal'> {
   readonly namespace?: string;
   readonly labelSelector?: string;
 }
@@ -35,9 +27,9 @@ interface DeleteOptions extends CallOptions {
 
 /** The verbs of one kind of object. All throw KubeError. */
 export interface ResourceClient<T> {
-  get(key: ObjectKey, options: ReadOptions): Promise<T>;
+  get(key: ObjectKey, options?: CallOptions): Promise<T>;
   /** The whole list, read in pages. */
-  list(query: ListQuery): Promise<T[]>;
+  list(query?: ListQuery): Promise<T[]>;
   create(object: T, options?: CallOptions): Promise<T>;
   replace(object: T, options?: CallOptions): Promise<T>;
   patch(key: ObjectKey, patch: object, options?: PatchOptions): Promise<T>;
@@ -45,21 +37,19 @@ export interface ResourceClient<T> {
 }
 
 const pageSize = 500;
-const nothing: Fields = { members: {} };
 
 /** `T` is the caller's type for the objects and is not checked. */
 export function createResource<T>(transport: KubeTransport, kind: ResourceKind): ResourceClient<T> {
   const typed = { apiVersion: apiVersionOf(kind), kind: kind.kind };
-  const send = async (request: KubeRequest, { signal, fields, isDryRun }: CallOptions) =>
+  const send = async (request: KubeRequest, { signal, isDryRun }: CallOptions) =>
     (await transport.request({
       ...request,
       ...(isDryRun && { query: { dryRun: 'All' } }),
       ...(signal && { signal }),
-      ...(fields && { fields }),
     })) as T;
   return {
-    get: async (key, options) => send({ method: 'GET', path: objectPath(kind, key) }, options),
-    list: (query) => listTrimmed({ ...query, pageSize, transport, kind }, (object) => object as T),
+    get: async (key, options = {}) => send({ method: 'GET', path: objectPath(kind, key) }, options),
+    list: (query = {}) => listTrimmed({ ...query, pageSize, transport, kind }, (object) => object as T),
 
     create: async (object, options = {}) => {
       const path = collectionPath(kind, ownMetadata(object).namespace);
@@ -85,7 +75,7 @@ export function createResource<T>(transport: KubeTransport, kind: ResourceKind):
       const dryRun = options.isDryRun === true ? { dryRun: ['All'] } : {};
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, ...dryRun };
       const path = objectPath(kind, key);
-      await send({ method: 'DELETE', path, body }, { fields: nothing, ...options });
+      await send({ method: 'DELETE', path, body }, options);
     },
   };
 }

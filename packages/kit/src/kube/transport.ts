@@ -1,5 +1,4 @@
 import type { Ambient } from '../serve/ambient.ts';
-import type { Fields } from './fields.ts';
 
 export interface KubeRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -19,8 +18,6 @@ export interface KubeRequest {
   readonly mayBeSent?: () => boolean;
   /** It shares no connection with other calls that may have no response yet; the caller limits how many of these run at a time. */
   readonly hasOwnConnection?: boolean;
-  /** The parts to read of an object, of each item of a list or of the object of each event; default: all. */
-  readonly fields?: Fields;
   /** Called with the time of the server as the response gives it, if it does. */
   readonly onDate?: (date: string) => void;
   /** For lists: called for each item as it arrives; the result then has none. */
@@ -36,7 +33,7 @@ export interface KubeTransport {
   /** The events; ends when the server closes, throws after too long a silence. */
   watch(request: KubeRequest): AsyncIterable<unknown>;
   /**
-   * A response that is no JSON (logs, metrics), as it arrives; `timeoutMs` limits each silence. Without `fields`, `onItem` and `onOpen`.
+   * A response that is no JSON (logs, metrics), as it arrives; `timeoutMs` limits each silence. Without `onItem` and `onOpen`.
    * Connections have it, transports of tests need not.
    */
   text?(request: KubeRequest): AsyncIterable<Buffer>;

@@ -17,7 +17,6 @@ export {
   type RunningCluster,
 } from './cluster.ts';
 export { arePackagesRequired, isKitRequired } from './kubernetes-kit.ts';
-export { objectFields, withField, type ObjectField } from './object-fields.ts';
 export { findNode20, whyNoNode20 } from './node-20.ts';
 export { whyOneAddress } from './one-address.ts';
 export { readPicture, withNote } from './picture.ts';

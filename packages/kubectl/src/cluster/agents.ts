@@ -1,5 +1,5 @@
 // The pods of NMI.
-import { coreKinds, type Fields } from '@pod-identity/kit/kube';
+import { coreKinds } from '@pod-identity/kit/kube';
 import { conditionOf, fieldAt, listAt, mapAt, nameOf, numberAt, textAt, type ObjectName } from './fields.ts';
 import { itemsOf, listAllowed, unknownOf, type ClusterReader } from './lists.ts';
 import type { Installed, Services } from './services.ts';
@@ -17,17 +17,6 @@ export interface AgentPod extends ObjectName {
   readonly isEnding: boolean;
   readonly isOriginal: boolean;
 }
-
-const text: Fields = { upTo: 1024 };
-const fields: Fields = {
-  members: {
-    metadata: {
-      members: { name: text, namespace: text, deletionTimestamp: text, ownerReferences: { upTo: 4096 } },
-    },
-    spec: { members: { nodeName: text, containers: { upTo: 64 * 1024 } } },
-    status: { members: { conditions: { upTo: 16 * 1024 }, containerStatuses: { upTo: 32 * 1024 } } },
-  },
-};
 
 interface AgentReader extends ClusterReader {
   /** Default: all nodes. */
@@ -57,7 +46,6 @@ function agentsOf(
     namespace,
     labelSelector: selectorOf(object),
     ...(node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
-    fields,
     trim: (pod) =>
       listAt(pod, 'metadata.ownerReferences').some((owner) => textAt(owner, 'uid') === uid)
         ? { ...agentOf(pod, containerOf(object, name)), isOriginal }

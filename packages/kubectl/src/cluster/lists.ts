@@ -2,8 +2,6 @@ import {
   createResource,
   KubeError,
   listTrimmed,
-  wholeObject,
-  type Fields,
   type KubeTransport,
   type ResourceKind,
 } from '@pod-identity/kit/kube';
@@ -28,7 +26,6 @@ export interface ListOptions<T> extends ClusterReader {
   readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-  readonly fields?: Fields;
   /** Undefined leaves the object out. */
   readonly trim: (object: unknown) => T | undefined;
 }
@@ -39,12 +36,11 @@ const pageSize = 500;
 /** Other errors than a refusal are thrown. */
 export async function listAllowed<T>({
   kube: transport,
-  fields = wholeObject,
   trim,
   ...wanted
 }: ListOptions<T>): Promise<Listed<T>> {
   const { kind, namespace } = wanted;
-  const request = { ...wanted, transport, fields, pageSize };
+  const request = { ...wanted, transport, pageSize };
   try {
     return { kind: 'read', items: await listTrimmed(request, trim) };
   } catch (error) {
@@ -60,21 +56,15 @@ export const unknownOf = (list: Listed<unknown>): readonly string[] =>
 export type Got =
   { readonly kind: 'read'; readonly object: unknown } | Extract<Listed<never>, { kind: 'not-read' }>;
 
-export interface GetOptions extends ClusterReader, Pick<ListOptions<never>, 'kind' | 'fields'> {
+export interface GetOptions extends ClusterReader, Pick<ListOptions<never>, 'kind'> {
   readonly name: string;
   /** Of namespaced kinds. */
   readonly namespace?: string;
 }
 
-export async function getAllowed({
-  kube,
-  signal,
-  kind,
-  fields = wholeObject,
-  ...key
-}: GetOptions): Promise<Got> {
+export async function getAllowed({ kube, signal, kind, ...key }: GetOptions): Promise<Got> {
   try {
-    return { kind: 'read', object: await createResource(kube, kind).get(key, { signal, fields }) };
+    return { kind: 'read', object: await createResource(kube, kind).get(key, { signal }) };
   } catch (error) {
     return notRead(error, `get ${resourceName(kind)}/${key.name} ${scopeOf(key.namespace)}`, kind);
   }

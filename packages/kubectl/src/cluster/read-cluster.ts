@@ -84,9 +84,6 @@ async function readLists({ namespace, ...reading }: Reading) {
   return { identities, bindings, exceptions, records, pods, nodes, namespaces };
 }
 
-/** What is in a Secret never gets into this process' lists. */
-const nameOnly = { members: { metadata: { members: { name: { upTo: 1024 } } } } };
-
 async function readSecrets(
   identities: readonly Reported<IdentityView>[],
   { namespace, ...reading }: Reading,
@@ -99,7 +96,7 @@ async function readSecrets(
   const limit = createLimit(8);
   const read = Array.from(new Map(named), ([key, secret]) =>
     limit(async () => {
-      const got = await getAllowed({ ...reading, kind: coreKinds.secrets, ...secret, fields: nameOnly });
+      const got = await getAllowed({ ...reading, kind: coreKinds.secrets, ...secret });
       return [key, got.kind === 'read' ? true : got.why === 'absent' ? false : undefined] as const;
     }),
   );

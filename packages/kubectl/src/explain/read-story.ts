@@ -5,7 +5,6 @@ import { info, type Finding } from '@pod-identity/policy';
 import {
   explainLists,
   parsePod,
-  podFields,
   readException,
   readNmiConfig,
   rightsNeeded,
@@ -73,7 +72,7 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
 }
 
 async function findPod({ kube, signal }: Session, target: ObjectName) {
-  const got = await getAllowed({ kube, signal, kind: coreKinds.pods, ...target, fields: podFields });
+  const got = await getAllowed({ kube, signal, kind: coreKinds.pods, ...target });
   if (got.kind === 'not-read' && got.why === 'denied') throw new CommandProblem(got.text);
   const pod = got.kind === 'read' ? parsePod(got.object) : undefined;
   if (pod === undefined)
@@ -86,7 +85,7 @@ async function readNear(
   { kube, signal }: Session,
   { namespace, nodeName }: { readonly namespace: string; readonly nodeName: string },
 ) {
-  const pods = { kube, signal, kind: coreKinds.pods, fields: podFields, trim: parsePod };
+  const pods = { kube, signal, kind: coreKinds.pods, trim: parsePod };
   const onNode = { ...pods, fieldSelector: unfinishedOn(nodeName) };
   const [everywhere, exceptions] = await Promise.all([
     listAllowed(onNode),

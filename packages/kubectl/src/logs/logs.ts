@@ -1,7 +1,7 @@
 // Room: `logs`: what NMI of a pod's node wrote about the pod.
 // It must not keep more of a log than it prints.
 import { value } from '@pod-identity/kit/core';
-import { coreKinds, KubeError, type Fields } from '@pod-identity/kit/kube';
+import { coreKinds, KubeError } from '@pod-identity/kit/kube';
 import { parseOption } from '../cli/arguments.ts';
 import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
 import { readAgents, type AgentPod } from '../cluster/agents.ts';
@@ -72,14 +72,9 @@ interface FoundPod {
   readonly isRunning: boolean;
 }
 
-const text: Fields = { upTo: 1024 };
-const podFields: Fields = {
-  members: { spec: { members: { nodeName: text } }, status: { members: { phase: text } } },
-};
-
 async function findPod({ kube, signal, err }: Session, key: string): Promise<FoundPod> {
   const [namespace = '', name = ''] = key.split('/');
-  const got = await getAllowed({ kube, signal, kind: coreKinds.pods, namespace, name, fields: podFields });
+  const got = await getAllowed({ kube, signal, kind: coreKinds.pods, namespace, name });
   if (got.kind === 'not-read' && got.why === 'denied') throw new CommandProblem(got.text);
   if (got.kind === 'not-read') {
     err(`there is no pod ${key} now: the logs of NMI on all nodes are searched for it`);

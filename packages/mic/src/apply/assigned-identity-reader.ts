@@ -1,5 +1,5 @@
-import { fieldLimits, resources, tooLargeProblems } from '@pod-identity/crd-types';
-import { createResource, KubeError, listPages, tooLargeIn, type KubeTransport } from '@pod-identity/kit/kube';
+import { resources } from '@pod-identity/crd-types';
+import { createResource, KubeError, listPages, type KubeTransport } from '@pod-identity/kit/kube';
 import { namespaceOf } from '../snapshot/keys.ts';
 import { createTrims } from '../snapshot/trims.ts';
 import type { AssignedView } from '../snapshot/views.ts';
@@ -17,17 +17,16 @@ const pageSize = 50;
 
 export function createAssignedIdentityReader(transport: KubeTransport): AssignedIdentityReader {
   const kind = resources.AzureAssignedIdentity;
-  const fields = fieldLimits.AzureAssignedIdentity;
   const resource = createResource<unknown>(transport, kind);
   const trims = createTrims();
-  const trim = (raw: unknown) => trims.assigned(raw, tooLargeProblems(tooLargeIn(raw)));
+  const trim = (raw: unknown) => trims.assigned(raw);
   return {
-    pages: (signal) => listPages({ transport, kind, pageSize, fields, signal }, trim),
+    pages: (signal) => listPages({ transport, kind, pageSize, signal }, trim),
     async get(key, signal) {
       const namespace = namespaceOf(key);
       const name = key.slice(namespace.length + 1);
       try {
-        return trim(await resource.get({ namespace, name }, { signal, fields })) ?? 'unreadable';
+        return trim(await resource.get({ namespace, name }, { signal })) ?? 'unreadable';
       } catch (error) {
         if (error instanceof KubeError && error.code === 'not-found') return undefined;
         throw error;

@@ -1,6 +1,6 @@
 import type { AzureAssignedIdentity } from '@pod-identity/crd-types';
 import { KubeError } from '@pod-identity/kit/kube';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assignment, validBinding, validIdentity } from '../plan/test/assignment.ts';
 import { assigned, pod } from '../plan/test/builders.ts';
 import type { Assignment } from '../plan/types.ts';
@@ -87,15 +87,6 @@ describe('what is written', () => {
       status: { status: 'Assigned', availableReplicas: 1 },
     });
     expect(only().metadata.finalizers).toBeUndefined();
-  });
-
-  test('only the uid and the version of the response are read', async () => {
-    const { writer, resource } = setUp();
-    const create = vi.spyOn(resource, 'create');
-    await writer.create(assignmentOf(), 'Assigned');
-    expect(create.mock.lastCall?.[1]?.fields).toEqual({
-      members: { metadata: { members: { uid: { upTo: 1024 }, resourceVersion: { upTo: 1024 } } } },
-    });
   });
 
   test('only the annotation of the identity with a meaning is copied', async () => {

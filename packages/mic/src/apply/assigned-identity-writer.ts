@@ -1,13 +1,7 @@
 // All writes of AzureAssignedIdentities. Every write is fenced by the term and returns a value; one request for each step, two if the
 // original's finalizer has to be removed.
 import { assignedIdentityFinalizer, type AzureAssignedIdentity } from '@pod-identity/crd-types';
-import {
-  KubeError,
-  wholeObject,
-  type Fields,
-  type LeaderTerm,
-  type ResourceClient,
-} from '@pod-identity/kit/kube';
+import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { Assignment } from '../plan/types.ts';
 import type { AssignedView } from '../snapshot/views.ts';
 import { assignedObject, assignedStatus, type WrittenState } from './assigned-object.ts';
@@ -21,11 +15,6 @@ export type WriteOutcome =
   | { readonly kind: 'fenced' }
   /** `isRefusal`: the API server refuses it, for example by a quota or a policy. That usually lasts. */
   | { readonly kind: 'failed'; readonly message: string; readonly isRefusal?: true };
-
-/** The only parts of the response that are needed. */
-const versionOnly: Fields = {
-  members: { metadata: { members: { uid: { upTo: 1024 }, resourceVersion: { upTo: 1024 } } } },
-};
 
 type Resource = ResourceClient<AzureAssignedIdentity>;
 
@@ -54,7 +43,7 @@ export class AssignedIdentityWriter {
         const removed = await this.#remove(current, signal);
         return removed.kind === 'removed' ? this.#create(assignment, state, signal) : removed;
       }
-      const replaced = await this.#resource.replace(object, { signal, fields: versionOnly });
+      const replaced = await this.#resource.replace(object, { signal });
       // Without a finalizer an object that is deleted already is gone now.
       return current.isEnding ? this.#create(assignment, state, signal) : written(replaced);
     });
@@ -64,7 +53,7 @@ export class AssignedIdentityWriter {
     const { resourceVersion } = current;
     const patch = { status: assignedStatus('Assigned') };
     return this.#fenced(async (signal) => {
-      const options = { resourceVersion, signal, fields: versionOnly };
+      const options = { resourceVersion, signal };
       return written(await this.#resource.patch(keyOf(current), patch, options));
     });
   }
@@ -78,7 +67,6 @@ export class AssignedIdentityWriter {
     try {
       const created = await this.#resource.create(assignedObject(assignment, state), {
         signal,
-        fields: versionOnly,
       });
       return written(created);
     } catch (error) {
@@ -127,11 +115,11 @@ async function releaseFinalizer(
   signal: AbortSignal,
 ): Promise<string> {
   // Whole, since finalizers that were left out would be removed.
-  const { metadata } = await resource.get(keyOf(current), { signal, fields: wholeObject });
+  const { metadata } = await resource.get(keyOf(current), { signal });
   const finalizers =
     metadata.finalizers?.filter((finalizer) => finalizer !== assignedIdentityFinalizer) ?? [];
   const { resourceVersion } = current;
-  const options = { resourceVersion, signal, fields: versionOnly };
+  const options = { resourceVersion, signal };
   const released = await resource.patch(keyOf(current), { metadata: { finalizers } }, options);
   return released.metadata.resourceVersion ?? '';
 }

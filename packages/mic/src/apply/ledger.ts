@@ -1,6 +1,6 @@
 // Records which identities MIC attached to which host, and until when hosts and identities are not retried, in one ConfigMap for each host
 // in MIC's own namespace, where editors of other namespaces cannot forge it. See docs/contributor/decisions for the reasons.
-import { KubeError, wholeObject, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
+import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { HostRecord } from '../snapshot/facts/facts.ts';
 import { isEmptyRecord, recordName, parseRecord, serialiseRecord } from '../snapshot/facts/host-record.ts';
@@ -66,7 +66,6 @@ export class Ledger {
       namespace,
       labelSelector: recordLabel,
       signal,
-      fields: wholeObject,
     });
     return items.map((configMap) => this.#read(configMap)).filter((record) => record !== undefined);
   }
@@ -126,7 +125,7 @@ export class Ledger {
     const key = { namespace, name: recordName(host) };
     this.#stored.delete(key.name);
     try {
-      const record = this.#read(await configMaps.get(key, { signal: term.signal, fields: wholeObject }));
+      const record = this.#read(await configMaps.get(key, { signal: term.signal }));
       return { kind: 'overtaken', record };
     } catch (error) {
       if (error instanceof KubeError && error.code === 'not-found')

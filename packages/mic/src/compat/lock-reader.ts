@@ -3,13 +3,12 @@ import {
   coreKinds,
   createResource,
   KubeError,
-  type Fields,
   type KubeErrorCode,
   type KubeTransport,
   type ObjectKey,
   type ResourceKind,
 } from '@pod-identity/kit/kube';
-import { lockAnnotation, readLock, type LockReading } from './lock.ts';
+import { readLock, type LockReading } from './lock.ts';
 
 export interface LockReader {
   look(signal: AbortSignal): Promise<LockReading>;
@@ -23,10 +22,6 @@ const endpoints: ResourceKind = {
   kind: 'Endpoints',
   plural: 'endpoints',
   namespaced: true,
-};
-/** Several times the size that the original writes. */
-export const lockFields: Fields = {
-  members: { metadata: { members: { annotations: { members: { [lockAnnotation]: { upTo: 4096 } } } } } },
 };
 /** The lock is read again soon; one read that hangs must not delay this. */
 const patienceMs = 5_000;
@@ -45,7 +40,7 @@ export function createLockReader(
   return {
     async look(signal) {
       try {
-        return readLock(await locks.get(keys.lock, { signal, fields: lockFields }));
+        return readLock(await locks.get(keys.lock, { signal }));
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;
         const { code, message: why } = error;
@@ -56,7 +51,7 @@ export function createLockReader(
     },
     async hasLed(signal) {
       try {
-        await leases.get(keys.lease, { signal, fields: { members: {} } });
+        await leases.get(keys.lease, { signal });
         return true;
       } catch (error) {
         if (!(error instanceof KubeError)) throw error;

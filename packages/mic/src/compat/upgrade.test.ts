@@ -1,4 +1,3 @@
-import { fieldLimits } from '@pod-identity/crd-types';
 import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/kit/kube';
 import { expect, test } from 'vitest';
 import { createFakeLog } from '../apply/test/fake-log.ts';
@@ -81,16 +80,6 @@ test('only objects in an old spelling are rewritten, then the marker is set', as
     spec: { azureIdentity: 'a', selector: 's' },
   });
   expect(sent[1]?.body).toMatchObject({ data: { 'type-upgrade-status': '2.0' } });
-});
-
-test('lists and responses to writes are read within the limits of the kind', async () => {
-  const { run, asked } = setUp(list(old('old')));
-  await run();
-  const limited = asked.filter(({ fields }) => fields === fieldLimits.AzureIdentityBinding);
-  expect(limited.map(({ method, path }) => `${method} ${path.replace(base, '')}`)).toEqual([
-    'GET /azureidentitybindings',
-    'PUT /namespaces/ns/azureidentitybindings/old',
-  ]);
 });
 
 test('the log has the number of rewritten objects, or who did it before', async () => {

@@ -1,6 +1,6 @@
 // Rewrites objects in the spelling of 2018 to today's, once. Nothing waits for it: MIC's parsers accept any spelling, and the upgrade is for
 // kubectl, other tools and the original. Namespaces take turns, and no more is held than the names of one page and each namespace's position.
-import { canonicalise, fieldLimits, resources, type Kind } from '@pod-identity/crd-types';
+import { canonicalise, resources, type Kind } from '@pod-identity/crd-types';
 import {
   coreKinds,
   createResource,
@@ -11,7 +11,6 @@ import {
   type LeaderTerm,
   type ObjectKey,
   type ResourceClient,
-  wholeObject,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { ConfigMap } from '../apply/ledger.ts';
@@ -125,7 +124,6 @@ class Upgrade {
       transport,
       kind: resources[kind],
       pageSize,
-      fields: fieldLimits[kind],
       signal: term.signal,
     };
     const resource = createResource<Stored>(transport, resources[kind]);
@@ -197,12 +195,12 @@ async function replaceOrRetry(
   for (let attempt = 1; attempt <= attempts && term.holds(); attempt += 1) {
     try {
       const { object, changed } = canonicalise({
-        ...(await resource.get(key, { signal, fields: wholeObject })),
+        ...(await resource.get(key, { signal })),
         kind,
       });
       if (!changed) return undefined;
       if (!term.holds()) return why;
-      await resource.replace(object, { signal, fields: fieldLimits[kind] });
+      await resource.replace(object, { signal });
       return undefined;
     } catch (error) {
       if (!(error instanceof KubeError)) throw error;
@@ -221,10 +219,7 @@ async function readMarker(
   { marker, term }: UpgradeOptions,
 ): Promise<ConfigMap | undefined> {
   try {
-    return await configMaps.get(
-      { namespace: marker.namespace, name: marker.name },
-      { signal: term.signal, fields: wholeObject },
-    );
+    return await configMaps.get({ namespace: marker.namespace, name: marker.name }, { signal: term.signal });
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return undefined;
     throw error;

@@ -10,10 +10,10 @@ export function trimPod(raw: unknown, intern: Intern): PodView | undefined {
 }
 
 /**
- * A view with labels, unless they were too large. A pod that gets no identity, since it has finished or has no ServiceAccount, needs none,
+ * A view with labels, unless they are too large. A pod that gets no identity, since it has finished or has no ServiceAccount, needs none,
  * and is left out if only they could select it.
  */
-export function trimWholePod(raw: unknown, isTooLarge: boolean, intern: Intern): PodView | undefined {
+export function trimWholePod(raw: unknown, intern: Intern): PodView | undefined {
   const labels = memberOf(memberOf(raw, 'metadata'), 'labels');
   const label = memberOf(labels, bindingLabel);
   const isUnlabelled = typeof label !== 'string';
@@ -21,8 +21,13 @@ export function trimWholePod(raw: unknown, isTooLarge: boolean, intern: Intern):
   const getsNothing = view.finished || !hasAccount(view);
   if (isUnlabelled && getsNothing) return undefined;
   // From the API server's own objects, so all values are strings.
-  const kept = getsNothing || isTooLarge ? {} : { labels: (labels ?? {}) as Labels };
+  const kept = getsNothing || areTooLarge(labels) ? {} : { labels: (labels ?? {}) as Labels };
   return { ...view, ...(isUnlabelled && { isUnlabelled }), ...kept };
+}
+
+/** The same limit as in NMI, which serves no pod with more labels. */
+function areTooLarge(labels: unknown): boolean {
+  return labels !== undefined && JSON.stringify(labels).length > 16 * 1024;
 }
 
 function viewOf(raw: unknown, label: string, intern: Intern): PodView {

@@ -54,9 +54,9 @@ describe('a pod', () => {
     ['an empty one', { serviceAccountName: '' }, undefined],
   ])('with %s, labels for podSelectors are kept only if it may have an identity', (_, spec, kept) => {
     const metadata = { namespace: 'shop', name: 'a', labels: { app: 'web' } };
-    expect(trims.wholePod({ metadata, spec }, false)?.labels).toEqual(kept);
+    expect(trims.wholePod({ metadata, spec })?.labels).toEqual(kept);
     const labels = { app: 'web', aadpodidbinding: 'demo' };
-    const labelled = trims.wholePod({ metadata: { ...metadata, labels }, spec }, false);
+    const labelled = trims.wholePod({ metadata: { ...metadata, labels }, spec });
     expect([labelled?.bindingLabel, labelled?.labels]).toEqual(['demo', kept && labels]);
   });
 
@@ -144,10 +144,16 @@ describe('an identity', () => {
     ]);
   });
 
-  it('is kept without what kubectl last applied', () => {
-    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', note: 'n' };
+  it('is kept without annotations that nothing reads, such as what kubectl last applied', () => {
+    const annotations = {
+      'kubectl.kubernetes.io/last-applied-configuration': '{}',
+      note: 'n',
+      'aadpodidentity.k8s.io/Behaviour': 'x',
+    };
     const view = identity({ metadata: { annotations } });
-    expect(view.kind === 'valid' && view.identity.metadata.annotations).toEqual({ note: 'n' });
+    expect(view.kind === 'valid' && view.identity.metadata.annotations).toEqual({
+      'aadpodidentity.k8s.io/Behaviour': 'x',
+    });
   });
 });
 
@@ -158,11 +164,6 @@ describe('a binding', () => {
       key: 'ns/reader-binding',
       identityKey: 'ns/reader',
     });
-  });
-
-  it('of which a field was not read is invalid, and says which', () => {
-    const tooLarge = [{ path: 'spec.selector', message: 'has more than 1024 bytes' }];
-    expect(trims.binding(rawBinding(), tooLarge)).toMatchObject({ kind: 'invalid', problems: tooLarge });
   });
 
   it('that is invalid leaves with its problems', () => {
@@ -220,23 +221,6 @@ describe('an assigned identity', () => {
     expect(trims.assigned(raw({}))).not.toHaveProperty('isEnding');
   });
 
-  it('with a copy that was not read as a whole belongs to its pod all the same, and means nothing that is wanted', () => {
-    const finalized = raw({ metadata: { ...metadata, finalizers: [assignedIdentityFinalizer] } });
-    for (const path of ['spec.azureIdentityRef.spec.clientID', 'spec.azurebindingref.spec.selector'])
-      expect(trims.assigned(finalized, [{ path, message: 'has more than 1024 bytes' }])).toMatchObject({
-        podName: 'web-0',
-        podNamespace: 'shop',
-        hasFinalizer: true,
-        meaning: '',
-      });
-  });
-
-  it('of which another field was not read is left out', () => {
-    expect(
-      trims.assigned(raw({}), [{ path: 'spec.pod', message: 'has more than 1024 bytes' }]),
-    ).toBeUndefined();
-  });
-
   it('of a service principal needs no resource on the host, whatever its copy says', () => {
     const copyOf = (type: number) => ({
       azureIdentityRef: {
@@ -285,28 +269,22 @@ it('equal strings of different objects are one string', () => {
   expect(a.meaning).toBe(b.meaning);
 });
 
-it('an identity of which a field was not read is invalid, and says which', () => {
-  const raw = {
-    metadata: { name: 'big', namespace: 'ns', uid: 'u' },
-    spec: {
-      type: 0,
-      resourceID:
-        '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i',
-    },
-  };
-  const tooLarge = [
-    { path: 'metadata.annotations.aadpodidentity.k8s.io/Behavior', message: 'has more than 1024 bytes' },
-  ];
-  expect(createTrims().identity(raw)).toMatchObject({ kind: 'valid' });
-  // Without the annotation, the identity would be open to all namespaces.
-  expect(createTrims().identity(raw, tooLarge)).toMatchObject({
-    kind: 'invalid',
-    key: 'ns/big',
-    problems: tooLarge,
+it('attack: an identity keeps nothing of large annotations, labels, conditions and unknown fields', () => {
+  const junk = 'x'.repeat(100_000);
+  const raw = rawIdentity();
+  const annotations = { junk, 'aadpodidentity.k8s.io/Behavior': 'namespaced' };
+  const view = trims.identity({
+    ...raw,
+    metadata: { ...raw.metadata, annotations, labels: { junk }, finalizers: [junk] },
+    spec: { ...raw.spec, junk },
+    status: { conditions: [{ type: 'Other', status: 'True', message: junk }] },
   });
+  expect(view).toMatchObject({ kind: 'valid' });
+  expect(JSON.stringify(view)).toContain('"aadpodidentity.k8s.io/Behavior":"namespaced"');
+  expect(JSON.stringify(view)).not.toContain('xxx');
 });
 
-describe('an assigned identity of which a field was not read', () => {
+describe('attack: an assigned identity with a text that is larger than any use needs', () => {
   const raw = {
     metadata: { name: 'web-0-shop-reader', namespace: 'default', uid: 'a' },
     spec: {
@@ -318,32 +296,47 @@ describe('an assigned identity of which a field was not read', () => {
     },
     status: { status: 'Assigned' },
   };
-  const problem = (path: string) => ({ path, message: 'has more than 1024 bytes' });
-  const inCopy = [problem('spec.azureIdentityRef.spec.clientID'), problem('spec.AzureBindingRef.metadata')];
+  const junk = 'x'.repeat(100_000);
 
-  it('of the copies in it is known as one that fits nothing, so that it is replaced', () => {
-    expect(createTrims().assigned(raw)?.meaning).not.toBe('');
-    expect(createTrims().assigned(raw, inCopy)).toMatchObject({ name: 'web-0-shop-reader', meaning: '' });
+  it('in the copies in it is known as one that fits nothing, so that it is replaced', () => {
+    expect(trims.assigned(raw)?.meaning).not.toBe('');
+    for (const spec of [
+      {
+        ...raw.spec,
+        azureIdentityRef: { ...rawIdentity(), spec: { ...rawIdentity().spec, clientID: junk } },
+      },
+      { ...raw.spec, azureBindingRef: { ...rawBinding(), spec: { azureIdentity: junk, selector: 's' } } },
+    ]) {
+      const view = trims.assigned({ ...raw, spec });
+      expect(view).toMatchObject({ name: 'web-0-shop-reader', meaning: '' });
+      expect(JSON.stringify(view)).not.toContain('xxx');
+    }
   });
 
-  it.each(['spec.pod', 'metadata.annotations', 'metadata.spec.azureIdentityRef.x'])(
-    'of its own (%s) is not used: whose it is cannot be told',
-    (path) => {
-      expect(createTrims().assigned(raw, [problem(path)])).toBeUndefined();
-      expect(createTrims().assigned(raw, [...inCopy, problem(path)])).toBeUndefined();
+  it.each(['pod', 'podNamespace', 'nodename'])(
+    'as its own %s is not used: whose it is cannot be told',
+    (key) => {
+      expect(trims.assigned({ ...raw, spec: { ...raw.spec, [key]: junk } })).toBeUndefined();
     },
   );
 });
 
+it('attack: labels of a pod that are larger than 16 KiB are not known, so that no expression of their absence matches', () => {
+  const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, n) => [`label-${n}`, 'value']));
+  const view = trims.wholePod({
+    metadata: { namespace: 'shop', name: 'a', labels: { ...labels, aadpodidbinding: 'demo' } },
+    spec: { serviceAccountName: 'default' },
+  });
+  expect(view).toMatchObject({ bindingLabel: 'demo' });
+  expect(view).not.toHaveProperty('labels');
+});
+
 it('labels are kept by pods alone: none of 2,500 large label sets is kept by the trims', () => {
   const labelled = (number: number) =>
-    trims.wholePod(
-      {
-        metadata: { namespace: 'shop', name: 'a', labels: { app: `${number}`.padEnd(16_000, 'x') } },
-        spec: { serviceAccountName: 'default' },
-      },
-      false,
-    );
+    trims.wholePod({
+      metadata: { namespace: 'shop', name: 'a', labels: { app: `${number}`.padEnd(16_000, 'x') } },
+      spec: { serviceAccountName: 'default' },
+    });
   const first = Array.from({ length: 2500 }, (_, number) => labelled(number)?.labels);
   const kept = first.filter((labels, number) => labelled(number)?.labels === labels);
   expect(kept).toHaveLength(0);

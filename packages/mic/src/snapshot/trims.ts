@@ -10,6 +10,7 @@ import {
   type AzureAssignedIdentity,
   type AzureIdentity,
   type AzureIdentityBinding,
+  type Labels,
   type ObjectMeta,
   type Problem,
   type ResourceId,
@@ -32,17 +33,16 @@ import type {
 } from './views.ts';
 
 /**
- * Functions from objects to views; undefined leaves an object out. `tooLarge`: fields of the object that were not read because they are
- * larger than any valid value.
+ * Functions from objects to views, which hold nothing of the object that is not needed; undefined leaves an object out.
  */
 export interface Trims {
   pod(raw: unknown): PodView | undefined;
-  /** With labels, unless they were too large to be read. Also for pods without the binding label, unless finished. */
-  wholePod(raw: unknown, isTooLarge: boolean): PodView | undefined;
+  /** With labels, unless they are too large. Also for pods without the binding label, unless finished. */
+  wholePod(raw: unknown): PodView | undefined;
   node(raw: unknown): NodeView | undefined;
-  identity(raw: unknown, tooLarge?: readonly Problem[]): IdentityView | undefined;
-  binding(raw: unknown, tooLarge?: readonly Problem[]): BindingView | undefined;
-  assigned(raw: unknown, tooLarge?: readonly Problem[]): AssignedView | undefined;
+  identity(raw: unknown): IdentityView | undefined;
+  binding(raw: unknown): BindingView | undefined;
+  assigned(raw: unknown): AssignedView | undefined;
 }
 
 /** Use one set of trims for a process: views share strings through it. */
@@ -50,16 +50,11 @@ export function createTrims({ startupTaint }: { readonly startupTaint?: string |
   const intern = createIntern();
   return {
     pod: (raw) => trimPod(raw, intern),
-    wholePod: (raw, isTooLarge) => trimWholePod(raw, isTooLarge, intern),
+    wholePod: (raw) => trimWholePod(raw, intern),
     node: (raw) => trimNode(raw, startupTaint),
-    identity: (raw, tooLarge = []) =>
-      tooLarge.length > 0 ? invalidIdentity(raw, tooLarge) : trimIdentity(raw, intern),
-    binding: (raw, tooLarge = []) =>
-      tooLarge.length > 0 ? invalidBinding(raw, tooLarge) : trimBinding(raw, intern),
-    assigned: (raw, tooLarge = []) => {
-      if (tooLarge.length === 0) return trimAssigned(raw, intern);
-      return tooLarge.every(isInCopy) ? incomplete(trimAssigned(raw, intern)) : undefined;
-    },
+    identity: (raw) => trimIdentity(raw, intern),
+    binding: (raw) => trimBinding(raw, intern),
+    assigned: (raw) => trimAssigned(raw, intern),
   };
 }
 
@@ -69,7 +64,7 @@ function trimNode(raw: unknown, startupTaint: string | undefined): NodeView | un
   const tainted = startupTaint === undefined ? undefined : taintedNode(raw, startupTaint);
   return {
     name,
-    providerId: stringAt(memberOf(raw, 'spec'), 'providerID'),
+    providerId: upTo(longest.resourceId, stringAt(memberOf(raw, 'spec'), 'providerID')),
     ...(tainted !== undefined && { tainted }),
   };
 }
@@ -109,7 +104,7 @@ function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
   const { metadata, spec, status } = parsed.value;
   const { azureIdentityRef: identity, azureBindingRef: binding } = spec;
   const podUid = podUidOf(parsed.value);
-  const { resourceID } = identity.spec;
+  const meaning = assignmentMeaning(identityMeaning(identity), bindingMeaning(binding));
   return {
     namespace: intern(metadata.namespace ?? ''),
     name: metadata.name,
@@ -119,16 +114,20 @@ function trimAssigned(raw: unknown, intern: Intern): AssignedView | undefined {
     podName: spec.pod,
     ...(podUid !== undefined && { podUid }),
     nodeName: intern(spec.nodename),
-    identity: intern(keyOf(identity.metadata)),
-    binding: intern(keyOf(binding.metadata)),
-    meaning: intern(assignmentMeaning(identityMeaning(identity), bindingMeaning(binding))),
-    ...(identity.spec.type === 0 &&
-      resourceID !== undefined && { resourceId: canonical(resourceID, intern) }),
+    identity: intern(upTo(longest.name, keyOf(identity.metadata))),
+    binding: intern(upTo(longest.name, keyOf(binding.metadata))),
+    meaning: intern(upTo(longest.meaning, meaning)),
+    ...resourceIdOf(identity, intern),
     state: status.status,
     ...mislabelled(parsed.value),
     ...ending(metadata),
     hasFinalizer: metadata.finalizers?.includes(assignedIdentityFinalizer) ?? false,
   };
+}
+
+function resourceIdOf({ spec }: AzureIdentity, intern: Intern): Pick<AssignedView, 'resourceId'> {
+  const resourceID = spec.type === 0 ? upTo(longest.resourceId, spec.resourceID ?? '') : '';
+  return resourceID === '' ? {} : { resourceId: canonical(resourceID, intern) };
 }
 
 function mislabelled({ metadata, spec }: AzureAssignedIdentity): Pick<AssignedView, 'isMislabelled'> {
@@ -139,19 +138,18 @@ function ending({ deletionTimestamp }: ObjectMeta): Pick<AssignedView, 'isEnding
   return deletionTimestamp === undefined ? {} : { isEnding: true };
 }
 
-/** Whether the problem is in the copy of the identity or of the binding: the pod of the record is known without them. */
-function isInCopy({ path }: Problem): boolean {
-  return /^spec\.azure(?:identity|binding)ref\./i.test(path);
-}
+/** In characters: more than any valid name, id or assignment has. */
+const longest = { name: 1024, resourceId: 2048, meaning: 64 * 1024, conditions: 16 * 1024 };
 
-/** A view that equals no assignment, so that MIC replaces it while its pod lives and deletes it afterwards, with its finalizer. */
-function incomplete(view: AssignedView | undefined): AssignedView | undefined {
-  return view && { ...view, meaning: '' };
+/** Empty if it is longer: a view with it equals no assignment, so that MIC replaces it while its pod lives and deletes it afterwards. */
+function upTo(most: number, text: string): string {
+  return text.length > most ? '' : text;
 }
 
 function podUidOf({ metadata }: AzureAssignedIdentity): string | undefined {
   const owner = metadata.ownerReferences?.find(({ kind }) => kind === 'Pod');
-  return metadata.annotations?.[podUidAnnotation] ?? owner?.uid;
+  const uid = metadata.annotations?.[podUidAnnotation] ?? owner?.uid;
+  return uid === undefined ? undefined : upTo(longest.name, uid);
 }
 
 /** Everything except the spec of an object with an invalid spec. Parses the object with a valid placeholder spec. */
@@ -196,16 +194,26 @@ export function referenceTo({
 
 function lean<T extends AzureIdentity | AzureIdentityBinding>(object: T): T {
   const { status, metadata } = object;
-  const conditions = status?.conditions && keptConditions(status.conditions);
-  return { ...object, metadata: leanMetadata(metadata), ...(conditions && { status: { conditions } }) };
+  const isLong = JSON.stringify(status ?? '').length > longest.conditions;
+  const conditions = isLong ? undefined : status?.conditions && keptConditions(status.conditions);
+  const { annotations, labels, ...rest } = metadata;
+  const kept = {
+    ...rest,
+    finalizers: [],
+    ownerReferences: [],
+    ...(annotations && { annotations: ours(annotations) }),
+    ...(labels && { labels: ours(labels) }),
+  };
+  return { ...object, metadata: kept, ...(status && { status: conditions ? { conditions } : {} }) };
 }
 
-/** Without kubectl's last-applied annotation, which contains the whole object again. */
-function leanMetadata(metadata: ObjectMeta): ObjectMeta {
-  const { annotations, ...rest } = metadata;
-  if (annotations === undefined) return rest;
-  const kept = Object.entries(annotations).filter(([key]) => !key.startsWith('kubectl.kubernetes.io/'));
-  return { ...rest, annotations: Object.fromEntries(kept) };
+/** Those that the parsers read or warn of: others can hold the whole object again, as kubectl's last-applied annotation does. */
+function ours(map: Labels): Labels {
+  const kept = Object.entries(map).filter(
+    ([key, value]) =>
+      /^aadpodidentity\.k8s\.io\/(?:behaviou?r|default-identity)$/i.test(key) && value.length <= longest.name,
+  );
+  return Object.fromEntries(kept);
 }
 
 function canonical(resourceId: string, intern: Intern): ResourceId {

@@ -135,8 +135,7 @@ export class ConditionsWriter {
       await this.#clients[kind].patch(
         { namespace, name },
         { status: { conditions } },
-        // Ignores the returned object.
-        { subresource: 'status', signal: term.signal, fields: { members: {} } },
+        { subresource: 'status', signal: term.signal },
       );
       this.#retries.forget(idOf(concern));
     } catch (error) {

@@ -29,7 +29,7 @@ const longestMessage = 4_000;
 const mostBytes = 8_000;
 
 /**
- * Shortens a message, since authors of objects can make it long. MIC reads no conditions of more than 16 KB (`fieldLimits`): it would
+ * Shortens a message, since authors of objects can make it long. MIC keeps no conditions of more than 16 KiB (`trims.ts`): it would
  * write such ones again and again.
  */
 export function boundMessage(message: string): string {

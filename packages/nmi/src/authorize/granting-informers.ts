@@ -1,6 +1,5 @@
 // The informers of the objects that give rights: what is kept of each, and how much of a namespace.
 import {
-  fieldLimits,
   parseAzureIdentity,
   parseAzureIdentityBinding,
   resources,
@@ -52,7 +51,6 @@ export function createGrantingInformers(options: GrantingOptions): GrantingInfor
     ...common,
     ...(namespaceShareBytes !== undefined && { share: shareOf(kind, namespaceShareBytes) }),
     kind: resources[kind],
-    fields: fieldLimits[kind],
   });
   return {
     identities: createInformer<FoundIdentity>({

@@ -1,8 +1,7 @@
-import { namespaceFields, readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
+import { readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
 import {
   coreKinds,
   createOptionalInformer,
-  tooLargeIn,
   type Change,
   type Informer,
   type KubeAmbient,
@@ -22,9 +21,8 @@ export function createNamespaceInformer(options: NamespaceInformerOptions): Info
     {
       ...rest,
       kind: coreKinds.namespaces,
-      fields: namespaceFields,
       isPerNode: true,
-      trim: (object) => readNamespaceView(object, tooLargeIn(object)),
+      trim: readNamespaceView,
     },
     () => log.warn({}, refused),
   );

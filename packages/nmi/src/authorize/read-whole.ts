@@ -1,11 +1,11 @@
 import {
+  behaviorAnnotation,
+  defaultIdentityAnnotation,
   problemTexts,
-  tooLargeProblems,
   type ObjectMeta,
   type Parsed,
   type Problem,
 } from '@pod-identity/crd-types';
-import { tooLargeIn } from '@pod-identity/kit/kube';
 
 interface Named {
   readonly namespace: string;
@@ -13,7 +13,7 @@ interface Named {
 }
 
 /**
- * What decisions need of the object, if it is valid and was read completely, or what is wrong with it. Undefined for an object without a
+ * What decisions need of the object, if it is valid, or what is wrong with it. Undefined for an object without a
  * namespace or a name.
  */
 export function readWhole<T extends { readonly metadata: ObjectMeta }>(
@@ -23,19 +23,28 @@ export function readWhole<T extends { readonly metadata: ObjectMeta }>(
   const { metadata } = (object ?? {}) as { metadata?: { namespace?: string; name?: string } };
   if (!metadata?.namespace || !metadata.name) return undefined;
   const named = { namespace: metadata.namespace, name: metadata.name };
-  const tooLarge = tooLargeProblems(tooLargeIn(object));
   const parsed = parse(object);
-  if (parsed.ok && tooLarge.length === 0) return { ...named, value: lean(parsed.value) };
-  return { ...named, problems: [...tooLarge, ...(parsed.ok ? [] : parsed.problems)] };
+  return parsed.ok ? { ...named, value: lean(parsed.value) } : { ...named, problems: parsed.problems };
 }
 
 export function faultIn(problems: readonly Problem[]): string {
   return problemTexts(problems).join('; ');
 }
 
-/** Conditions, versions and times would take as much memory as the rest. */
+/** The annotations that decisions read, and their longest value that means anything. */
+const readAnnotations: readonly string[] = [behaviorAnnotation, defaultIdentityAnnotation];
+const longestValue = 'namespaced'.length;
+
+/** Conditions, versions, times and other annotations would take as much memory as the rest. */
 function lean<T extends { readonly metadata: ObjectMeta }>(object: T): T {
   const { name, namespace, annotations } = object.metadata;
-  const metadata = { name, ...(namespace && { namespace }), ...(annotations && { annotations }) };
+  const read = Object.entries(annotations ?? {}).filter(
+    ([key, value]) => readAnnotations.includes(key) && value.length <= longestValue,
+  );
+  const metadata = {
+    name,
+    ...(namespace && { namespace }),
+    ...(read.length > 0 && { annotations: Object.fromEntries(read) }),
+  };
   return { ...object, metadata, status: undefined };
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createShareMap, type Clock, type Keyed } from '@pod-identity/kit/core';
-import type { Fields, KubeTransport } from '@pod-identity/kit/kube';
+import type { KubeTransport } from '@pod-identity/kit/kube';
 import { createTurnQueues, runInTurn } from '../waiting/turn-queues.ts';
 import {
   agentIn,
@@ -99,30 +99,6 @@ export function createAgents({ transport, account, clock, onUnanswered }: Broker
   };
 }
 
-/** More than names and audiences have: the rest of a response is not kept in memory. */
-const small = { upTo: 1_024 };
-export const tokenReviewFields: Fields = {
-  members: {
-    status: {
-      members: {
-        authenticated: small,
-        audiences: small,
-        user: {
-          members: {
-            username: small,
-            extra: {
-              members: {
-                'authentication.kubernetes.io/pod-name': small,
-                'authentication.kubernetes.io/pod-uid': small,
-              },
-            },
-          },
-        },
-      },
-    },
-  },
-};
-
 async function reviewToken(transport: KubeTransport, token: string): Promise<Review> {
   const path = '/apis/authentication.k8s.io/v1/tokenreviews';
   const [apiVersion, kind] = ['authentication.k8s.io/v1', 'TokenReview'];
@@ -131,7 +107,6 @@ async function reviewToken(transport: KubeTransport, token: string): Promise<Rev
     method: 'POST',
     path,
     body,
-    fields: tokenReviewFields,
     timeoutMs,
   })) as Review;
 }

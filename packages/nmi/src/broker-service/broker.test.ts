@@ -188,7 +188,7 @@ describe('attack: a token that is not that of a running NMI', () => {
 });
 
 describe('a review of a token', () => {
-  it('is one for the audience of the broker alone, and of its response little is kept, as of pods', async () => {
+  it('is one for the audience of the broker alone', async () => {
     const { request, calls, token } = await brokerStage();
     await request();
     const [review] = calls('tokenreviews');
@@ -196,18 +196,6 @@ describe('a review of a token', () => {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenReview',
       spec: { token, audiences: ['aad-pod-identity-broker'] },
-    });
-    const small = { upTo: 1_024 };
-    const extra = { members: { [name]: small, [uid]: small } };
-    const user = { members: { username: small, extra } };
-    const status = { members: { authenticated: small, audiences: small, user } };
-    expect(review?.fields).toEqual({ members: { status } });
-    expect(calls('pods')[0]?.fields).toEqual({
-      members: {
-        metadata: { members: { uid: small } },
-        spec: { members: { nodeName: small, serviceAccountName: small } },
-        status: { members: { phase: small } },
-      },
     });
   });
 

@@ -1,5 +1,5 @@
 import { createBudgets } from '@pod-identity/kit/core';
-import { KubeError, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import type { BrokerReads } from './agents.ts';
 import { createTurnQueues, runInTurn, type Rate } from '../waiting/turn-queues.ts';
 import { locatePod, refused, type Agent, type Placed, type PodFacts } from './judge.ts';
@@ -59,16 +59,6 @@ export function createPodReads(options: BrokerReads): LocatePod {
   };
 }
 
-/** More than names have: of a pod of a MiB nothing else is kept in memory. */
-const small = { upTo: 1_024 };
-export const brokerPodFields: Fields = {
-  members: {
-    metadata: { members: { uid: small } },
-    spec: { members: { nodeName: small, serviceAccountName: small } },
-    status: { members: { phase: small } },
-  },
-};
-
 interface Pod {
   readonly metadata?: { readonly uid?: string };
   readonly spec?: { readonly nodeName?: string; readonly serviceAccountName?: string };
@@ -83,9 +73,7 @@ async function readPod(
 ): Promise<PodFacts | undefined> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
   try {
-    return factsOf(
-      (await transport.request({ method: 'GET', path, fields: brokerPodFields, timeoutMs })) as Pod,
-    );
+    return factsOf((await transport.request({ method: 'GET', path, timeoutMs })) as Pod);
   } catch (error) {
     if (error instanceof KubeError && error.code === 'not-found') return undefined;
     throw error;

@@ -4,4 +4,4 @@ export { readConfig as readNmiConfig, type NmiConfig } from '../config/config.ts
 export type { Explanation as NmiExplanation } from '../explain/explain.ts';
 export { explainLists, rightsNeeded } from '../explain/explain-lists.ts';
 export { responseFinding } from '../explain/response-finding.ts';
-export { parsePod, podFields, unfinishedOn } from '../identify/pod-view.ts';
+export { parsePod, unfinishedOn } from '../identify/pod-view.ts';

@@ -12,7 +12,7 @@ import type { PodsResult, NoResponse } from './results.ts';
 import type { PodName } from './holder-lookup.ts';
 import type { CallerFinderOptions } from './find-caller.ts';
 import { identifyPod, othersAwait } from './identify-pod.ts';
-import { parsePod, podFields, sinceBoot, unfinishedOn, type PodView } from './pod-view.ts';
+import { parsePod, sinceBoot, unfinishedOn, type PodView } from './pod-view.ts';
 
 export interface PodInformerOptions extends KubeAmbient {
   readonly node: string;
@@ -53,7 +53,6 @@ export function createPodInformer(options: PodInformerOptions): PodInformer {
     isPerNode: true,
     kind: coreKinds.pods,
     fieldSelector: unfinishedOn(node),
-    fields: podFields,
     trim: parse,
     indexes: { address: ({ addresses }) => addresses },
     clock,
@@ -127,7 +126,7 @@ interface PodApi {
 async function readPod({ transport, parse }: PodApi, { namespace, name }: PodName): Promise<PodView[]> {
   try {
     const path = `/api/v1/namespaces/${namespace}/pods/${name}`;
-    const request = { method: 'GET', path, timeoutMs: requestTimeoutMs, fields: podFields } as const;
+    const request = { method: 'GET', path, timeoutMs: requestTimeoutMs } as const;
     const pod = parse(await transport.request(request));
     return pod ? [pod] : [];
   } catch (error) {
@@ -146,7 +145,6 @@ async function listPods({ transport, node, parse }: PodApi): Promise<PodView[]> 
       transport,
       kind: coreKinds.pods,
       fieldSelector: unfinishedOn(node),
-      fields: podFields,
       pageSize: undefined,
       timeoutMs: requestTimeoutMs,
     },

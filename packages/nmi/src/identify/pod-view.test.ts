@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parsePod, podFields, sinceBoot } from './pod-view.ts';
+import { parsePod, sinceBoot } from './pod-view.ts';
 
 const object = (over: { spec?: object; status?: object; metadata?: object } = {}) => ({
   metadata: { uid: 'u', namespace: 'shop', name: 'web', labels: { a: 'b' }, ...over.metadata },
@@ -27,8 +27,8 @@ it('keeps what decisions need, with every address once', () => {
   });
 });
 
-it('keeps the labels as one string, however many there are', () => {
-  const labels = Object.fromEntries(Array.from({ length: 2_000 }, (_, index) => [`a${index}`, '']));
+it('keeps the labels as one string', () => {
+  const labels = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`a${index}`, '']));
   const view = parsePod(object({ metadata: { labels } }));
   for (const kept of [view!, sinceBoot(view!, 1)]) {
     expect(kept.labels).toEqual(labels);
@@ -212,50 +212,4 @@ it.each([
   const view = parsePod(object({ status: startTime === undefined ? {} : { startTime } }));
   expect(view?.acceptedAt).toBe(acceptedAt);
   expect(view && 'acceptedAt' in view).toBe(acceptedAt !== undefined);
-});
-
-it('of a pod only what decisions need is read, and no more of it than is ever meant', () => {
-  const [word, containers] = [{ upTo: 1_024 }, { upTo: 32_768 }];
-  expect(podFields).toEqual({
-    members: {
-      metadata: {
-        members: {
-          name: word,
-          namespace: word,
-          uid: word,
-          resourceVersion: word,
-          deletionTimestamp: word,
-          labels: { upTo: 16_384 },
-          annotations: {
-            members: {
-              'aadpodidentity.k8s.io/default-identity': word,
-              'kubernetes.io/config.mirror': word,
-              'io.kubernetes.cri.untrusted-workload': word,
-            },
-          },
-        },
-      },
-      spec: {
-        members: {
-          nodeName: word,
-          hostNetwork: word,
-          serviceAccountName: word,
-          runtimeClassName: word,
-          shareProcessNamespace: word,
-        },
-      },
-      status: {
-        members: {
-          phase: word,
-          podIP: word,
-          podIPs: { upTo: 4_096 },
-          startTime: word,
-          conditions: { upTo: 16_384 },
-          initContainerStatuses: containers,
-          containerStatuses: containers,
-          ephemeralContainerStatuses: containers,
-        },
-      },
-    },
-  });
 });

@@ -1,5 +1,4 @@
 import { defaultIdentityAnnotation, type Labels } from '@pod-identity/crd-types';
-import { tooLargeIn, type Fields } from '@pod-identity/kit/kube';
 import { withPackedLabels } from './packed-labels.ts';
 
 /** The part of a pod that decisions need. Immutable: a changed pod is a new view. */
@@ -40,62 +39,17 @@ export interface PodView {
   readonly serviceAccount: string;
   /** The AzureIdentity to use if a request names none and the pod has several. */
   readonly defaultIdentity?: string;
-  /** The part that was too large to be read: without it the pod's rights are not known. */
+  /** The part that is too large: without it the pod's rights are not known. */
   readonly tooLarge?: string;
 }
 
-const word: Fields = { upTo: 1024 };
-/** Enough for 40 containers. */
-const containers: Fields = { upTo: 32 * 1024 };
+/** In characters of JSON: more labels are not kept, and would take the time of every decision. */
+const longest = { labels: 16 * 1024, annotation: 1024 };
 
 /** Of the object that shows a static pod. */
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 /** With it older versions of containerd run a pod in a virtual machine. */
 const untrustedAnnotation = 'io.kubernetes.cri.untrusted-workload';
-
-/** What is read of a pod. */
-export const podFields: Fields = {
-  members: {
-    metadata: {
-      members: {
-        name: word,
-        namespace: word,
-        uid: word,
-        resourceVersion: word,
-        deletionTimestamp: word,
-        labels: { upTo: 16 * 1024 },
-        annotations: {
-          members: {
-            [defaultIdentityAnnotation]: word,
-            [mirrorAnnotation]: word,
-            [untrustedAnnotation]: word,
-          },
-        },
-      },
-    },
-    spec: {
-      members: {
-        nodeName: word,
-        hostNetwork: word,
-        serviceAccountName: word,
-        runtimeClassName: word,
-        shareProcessNamespace: word,
-      },
-    },
-    status: {
-      members: {
-        phase: word,
-        podIP: word,
-        podIPs: { upTo: 4 * 1024 },
-        startTime: word,
-        conditions: { upTo: 16 * 1024 },
-        initContainerStatuses: containers,
-        containerStatuses: containers,
-        ephemeralContainerStatuses: containers,
-      },
-    },
-  },
-};
 
 /**
  * Selects the pods of a node that have not finished. A finished pod has no address and gets no token, and 12,500 of them can stay on a node. On
@@ -117,24 +71,26 @@ export function parsePod(object: unknown): PodView | undefined {
   };
   const named = metadata && readMetadata(metadata);
   if (!named) return undefined;
-  const left = tooLargeIn(object);
-  const isStatusWhole = !left.some(({ path }) => path.startsWith('status.'));
-  const stopped = named.isEnding && isStatusWhole && hasStopped(status) ? { isStopped: true as const } : {};
+  const stopped = named.isEnding && hasStopped(status) ? { isStopped: true as const } : {};
   const view = {
     ...named,
     ...readSpec(spec),
-    ...readStatus(status, spec, isStatusWhole),
+    ...readStatus(status, spec),
     ...stopped,
     ...readOpaque(metadata, spec),
-    ...readTooLarge(left),
+    ...readTooLarge(metadata),
   };
-  return withPackedLabels(view, metadata.labels ?? {});
+  return withPackedLabels(view, 'tooLarge' in view ? {} : (metadata.labels ?? {}));
 }
 
 /** Everything in the metadata affects rights. */
-function readTooLarge(left: ReturnType<typeof tooLargeIn>): Pick<PodView, 'tooLarge'> {
-  const decisive = left.find(({ path }) => path.startsWith('metadata.'));
-  return decisive ? { tooLarge: `${decisive.path} has more than ${decisive.upTo} bytes` } : {};
+function readTooLarge({ labels = {}, annotations }: MetadataShape): Pick<PodView, 'tooLarge'> {
+  if (JSON.stringify(labels).length > longest.labels)
+    return { tooLarge: `metadata.labels has more than ${longest.labels} characters` };
+  const path = `metadata.annotations.${defaultIdentityAnnotation}`;
+  return (annotations?.[defaultIdentityAnnotation]?.length ?? 0) > longest.annotation
+    ? { tooLarge: `${path} has more than ${longest.annotation} characters` }
+    : {};
 }
 
 /**
@@ -173,7 +129,6 @@ interface StatusShape {
   readonly conditions?: readonly {
     readonly type?: string;
     readonly status?: string;
-    readonly lastTransitionTime?: string;
   }[];
   readonly initContainerStatuses?: readonly ContainerShape[];
   readonly containerStatuses?: readonly ContainerShape[];
@@ -192,7 +147,8 @@ interface StateShape {
 
 function readMetadata({ uid, namespace, name, deletionTimestamp, annotations }: MetadataShape) {
   if (!uid || !namespace || !name) return undefined;
-  const defaultIdentity = annotations?.[defaultIdentityAnnotation];
+  const named = annotations?.[defaultIdentityAnnotation] ?? '';
+  const defaultIdentity = named.length > longest.annotation ? '' : named;
   const endsAt = Date.parse(deletionTimestamp ?? '');
   return {
     uid,
@@ -224,29 +180,24 @@ function readOpaque(
   return isOpaque ? { isOpaque } : {};
 }
 
-function readStatus(status: StatusShape, { hostNetwork }: SpecShape, isStatusWhole: boolean) {
+function readStatus(status: StatusShape, { hostNetwork }: SpecShape) {
   const { phase = '', podIP, podIPs = [] } = status;
-  const reported = mayLackNetwork(status, isStatusWhole) ? [] : [podIP, ...podIPs.map(({ ip }) => ip)];
+  const reported = mayLackNetwork(status) ? [] : [podIP, ...podIPs.map(({ ip }) => ip)];
   const all = reported.flatMap((ip) => (ip ? [ip.toLowerCase()] : []));
   const accepted = { phase, ...readAccepted(status) };
   if (hostNetwork === true) return { ...accepted, addresses: [], isOnHostNetwork: true as const };
-  return { ...accepted, addresses: [...new Set(all)], ...lastStart(status, isStatusWhole) };
+  return { ...accepted, addresses: [...new Set(all)], ...lastStart(status) };
 }
 
 /**
  * Whether the reported addresses may be those of a sandbox that is gone: kubelets report them until there are new ones. Since 1.29 they report a
  * condition. Earlier ones report that no container runs, as they also do between the end of a container and its next start.
  */
-function mayLackNetwork(status: StatusShape, isStatusWhole: boolean): boolean {
-  // An editor can name so many readiness gates that the text about them is too large: what the kubelet reports of the network is not known.
-  if (!isStatusWhole && status.conditions === undefined) return true;
-  const conditionOf = (wanted: string) => status.conditions?.find(({ type }) => type === wanted)?.status;
-  const network = conditionOf('PodReadyToStartContainers');
+function mayLackNetwork(status: StatusShape): boolean {
+  const network = status.conditions?.find(({ type }) => type === 'PodReadyToStartContainers')?.status;
   if (network !== undefined) return network === 'False';
   const containers = containersOf(status);
-  if (containers.some(({ state }) => state?.running !== undefined)) return false;
-  // Too much is reported of its containers to be read, or nothing at all.
-  return isStatusWhole ? containers.length > 0 : conditionOf('ContainersReady') !== 'True';
+  return containers.length > 0 && !containers.some(({ state }) => state?.running !== undefined);
 }
 
 function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedAt'> {
@@ -254,27 +205,15 @@ function readAccepted({ startTime = '' }: StatusShape): Pick<PodView, 'acceptedA
   return Number.isNaN(acceptedAt) ? {} : { acceptedAt };
 }
 
-const kubeletConditions: ReadonlySet<string> = new Set(['PodReadyToStartContainers', 'ContainersReady']);
-
-/** By the node's clock. Absent if no container was reported, unless the status was too large to be read. */
-function lastStart(status: StatusShape, isStatusWhole: boolean): Pick<PodView, 'startedAt'> {
+/** By the node's clock. Absent if no container was reported. */
+function lastStart(status: StatusShape): Pick<PodView, 'startedAt'> {
   const containers = containersOf(status);
   const times = containers.flatMap(({ state, lastState }) =>
     [state?.running, state?.terminated, lastState?.terminated].map((each) => each?.startedAt),
   );
   // A waiting container has no start time; the pod's own counts then.
-  const reported = [status.startTime, ...times, ...(isStatusWhole ? [] : readySince(status))];
-  const known = reported.map((time = '') => Date.parse(time)).filter((time) => time > 0);
-  return (containers.length === 0 && isStatusWhole) || known.length === 0
-    ? {}
-    : { startedAt: Math.max(...known) };
-}
-
-/** When its containers became ready, by the conditions that only the kubelet sets: others could be set after a boot and before its first report. */
-function readySince({ conditions = [] }: StatusShape) {
-  return conditions
-    .filter(({ type = '', status }) => status === 'True' && kubeletConditions.has(type))
-    .map(({ lastTransitionTime }) => lastTransitionTime);
+  const known = [status.startTime, ...times].map((time = '') => Date.parse(time)).filter((time) => time > 0);
+  return containers.length === 0 || known.length === 0 ? {} : { startedAt: Math.max(...known) };
 }
 
 function containersOf(status: StatusShape): readonly ContainerShape[] {

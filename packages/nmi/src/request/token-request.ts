@@ -68,8 +68,6 @@ const usedNames = ['resource', ...selectorKeys, 'bypass_cache', 'token_sha256_to
 type UsedName = (typeof usedNames)[number];
 type Parameters = ReadonlyMap<UsedName, string>;
 
-/** All parameters that are read, in lower case. Each has an entry in the register of inputs (tools/inputs). */
-export const readParameters: readonly string[] = [...usedNames, ...misnamed.keys()];
 const longestValue = 2048;
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const control = /[\u0000-\u001f\u007f]/;

@@ -3,7 +3,7 @@ import type { CallerConnection } from '../identify/caller-connection.ts';
 /** The header Server of all responses of NMI; the metadata service has another one. */
 export const listenerName = 'pod-identity-nmi';
 
-/** All headers that are read. Each has an entry in the register of inputs (tools/inputs). */
+/** All headers that are read. */
 export const readHeaders = [
   'content-length',
   'host',

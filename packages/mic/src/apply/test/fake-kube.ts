@@ -91,8 +91,8 @@ export function createFakeResource<T extends Stored>(kind: string, gate: Gate): 
     drop(key) {
       if (objects.delete(key)) resource.onChange(key, undefined);
     },
-    get: (key, options) => send('get', options, () => existing(key)),
-    list: (query) =>
+    get: (key, options = {}) => send('get', options, () => existing(key)),
+    list: (query = {}) =>
       send('list', query, () => [...objects.values()].filter((object) => isListed(object, query))),
     create: (object, options = {}) =>
       send('create', options, () => {

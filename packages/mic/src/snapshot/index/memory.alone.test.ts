@@ -44,7 +44,7 @@ function addPod(index: ClusterIndex, number: number): void {
     spec: { nodeName: 'node-0', serviceAccountName: 'web' },
     status: { phase: 'Running' },
   };
-  index.apply({ kind: 'pod', key: `evil/pod-${number}`, view: trims.wholePod(raw, false) });
+  index.apply({ kind: 'pod', key: `evil/pod-${number}`, view: trims.wholePod(raw) });
 }
 
 /** The API server refuses every right. */

@@ -39,7 +39,7 @@ function createWorld() {
   const run = (name: string) => {
     const metadata = { namespace: 'evil', name, uid: name, labels: { app: 'web' } };
     const spec = { nodeName: 'node-0', serviceAccountName: 'web' };
-    const view = trims.wholePod({ metadata, spec, status: { phase: 'Running' } }, false);
+    const view = trims.wholePod({ metadata, spec, status: { phase: 'Running' } });
     index.apply({ kind: 'pod', key: `evil/${name}`, view });
   };
   touch();

@@ -60,14 +60,11 @@ test('a burst of edits of a namespace is evaluated once for each of its ServiceA
 
 const trims = createTrims();
 const labelledPod = (namespace: string, labels: object) =>
-  trims.wholePod(
-    {
-      metadata: { namespace, name: 'web-0', uid: 'uid-web-0', labels },
-      spec: { nodeName: 'node-0', serviceAccountName: 'web' },
-      status: { phase: 'Running' },
-    },
-    false,
-  );
+  trims.wholePod({
+    metadata: { namespace, name: 'web-0', uid: 'uid-web-0', labels },
+    spec: { nodeName: 'node-0', serviceAccountName: 'web' },
+    status: { phase: 'Running' },
+  });
 
 test.each([{ podSelector: { matchLabels: { app: 'web' } } }, { serviceAccountName: 'web' }])(
   'an edit of another namespace with the label of pods that have bindings of their own takes no grant of theirs: %j',

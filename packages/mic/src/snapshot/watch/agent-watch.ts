@@ -1,17 +1,7 @@
 // The watch of NMI's pods. Like cluster-watch.ts, it only reads from the API server.
-import { coreKinds, createInformer, type Fields, type KubeAmbient } from '@pod-identity/kit/kube';
+import { coreKinds, createInformer, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { AgentView } from '../views.ts';
 import { agentPod, type DaemonSetName } from '../startup-views.ts';
-import { named, text } from './pod-fields.ts';
-
-const several: Fields = { upTo: 16 * 1024 };
-export const agentFields: Fields = {
-  members: {
-    metadata: { members: { ...named, deletionTimestamp: text, ownerReferences: several } },
-    spec: { members: { nodeName: text } },
-    status: { members: { phase: text, conditions: several } },
-  },
-};
 
 export interface AgentWatchOptions extends KubeAmbient {
   readonly daemonSet: DaemonSetName;
@@ -30,7 +20,6 @@ export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptio
     ...options,
     kind: coreKinds.pods,
     namespace: daemonSet.namespace,
-    fields: agentFields,
     trim: (raw) => agentPod(raw, daemonSet),
     indexes: { node: ({ nodeName }) => [nodeName] },
     log: log.child({ watch: `pods of ${daemonSet.name}` }),

@@ -173,18 +173,6 @@ describe('nodes with the start-up taint', () => {
   });
 });
 
-test('an object that is far larger than any that is meant costs no more than what is read of it', async () => {
-  const note = 'x'.repeat(1_000_000);
-  const { index } = await setUp({
-    objects: [
-      [paths.nodes, node({ note })],
-      [paths.pods, pod({ node: note })],
-    ],
-  });
-  expect(index.nodeHost('node-0').exists).toBe(true);
-  expect(index.pod('shop/web-0')?.nodeName).toBe('');
-});
-
 test('each watch tells how long it has heard nothing', async () => {
   const { view, clock } = await setUp({ hanging: paths.nodes });
   await clock.advance(3_000);

@@ -2,19 +2,10 @@
 // It must not write to the API server.
 //
 // The watches of MIC: informers update one index, change by change. It only reads.
-import {
-  bindingLabel,
-  fieldLimits,
-  resources,
-  tooLargeProblems,
-  type Kind,
-  type Problem,
-} from '@pod-identity/crd-types';
+import { bindingLabel, resources, type Kind } from '@pod-identity/crd-types';
 import {
   coreKinds,
   createInformer,
-  tooLargeIn,
-  type Fields,
   type Informer,
   type InformerOptions,
   type KubeError,
@@ -25,18 +16,10 @@ import {
 import type { BindingView, IdentityView, NodeView, PodView, TaintedNode } from '../views.ts';
 import { statusBytes } from '../kept-conditions.ts';
 import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
-import { named, podFields } from './pod-fields.ts';
 import { watchNamespaces } from './namespace-source.ts';
 import { after, PodSource } from './pod-source.ts';
 import type { Coverage, WholeLimits } from './whole-namespaces.ts';
 import { createTrims, type Trims } from '../trims.ts';
-
-export const nodeFields: Fields = {
-  members: {
-    metadata: { members: named },
-    spec: { members: { providerID: { upTo: 2048 }, taints: { upTo: 16 * 1024 } } },
-  },
-};
 
 export interface ClusterWatchOptions extends KubeAmbient {
   /** Limit for the identities and bindings of one namespace, for each kind; default: none. */
@@ -165,7 +148,7 @@ const pageSize = 100;
 const totalBytes = 48 * 1024 * 1024;
 
 type Bounded = 'share' | 'reserve' | 'pageSize';
-type How<V> = Pick<InformerOptions<V>, 'trim' | 'fields' | 'labelSelector' | 'indexes' | Bounded>;
+type How<V> = Pick<InformerOptions<V>, 'trim' | 'labelSelector' | 'indexes' | Bounded>;
 
 function createWatch<V>(options: ClusterWatchOptions, kind: ResourceKind, how: How<V>): Informer<V> {
   const { transport, clock, random, onUnlisted } = options;
@@ -185,31 +168,28 @@ function createInformers(options: ClusterWatchOptions) {
   const watch = <V>(kind: ResourceKind, how: How<V>) => createWatch(options, kind, how);
   const custom = <V extends IdentityView | BindingView>(
     kind: Kind,
-    trim: (raw: unknown, tooLarge: readonly Problem[]) => V | undefined,
+    trim: (raw: unknown) => V | undefined,
   ): Informer<V> =>
     watch<V>(resources[kind], {
       pageSize,
       ...share,
       reserve: { of: statusOf, bytes: statusBytes },
-      fields: fieldLimits[kind],
-      trim: (raw) => trim(raw, tooLargeProblems(tooLargeIn(raw))),
+      trim,
     });
   return {
     trims,
     // Selected on the API server, so that pods without the label are not sent.
     pods: watch(coreKinds.pods, {
-      fields: podFields,
       labelSelector: bindingLabel,
       trim: (raw) => trims.pod(raw),
     }),
     nodes: watch(coreKinds.nodes, {
-      fields: nodeFields,
       trim: (raw) => trims.node(raw),
       indexes: { tainted: ({ tainted }: NodeView) => (tainted === undefined ? [] : ['yes']) },
     }),
     namespaces: watchNamespaces(options),
-    identities: custom('AzureIdentity', (raw, tooLarge) => trims.identity(raw, tooLarge)),
-    bindings: custom('AzureIdentityBinding', (raw, tooLarge) => trims.binding(raw, tooLarge)),
+    identities: custom('AzureIdentity', (raw) => trims.identity(raw)),
+    bindings: custom('AzureIdentityBinding', (raw) => trims.binding(raw)),
   };
 }
 

@@ -1,8 +1,7 @@
-import { namespaceFields, readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
+import { readNamespaceView, type NamespaceView } from '@pod-identity/crd-types';
 import {
   coreKinds,
   createOptionalInformer,
-  tooLargeIn,
   type Change,
   type Informer,
   type KubeAmbient,
@@ -24,8 +23,7 @@ export function watchNamespaces(options: NamespaceSourceOptions): Informer<Names
       random,
       kind: coreKinds.namespaces,
       log: log.child({ watch: coreKinds.namespaces.plural }),
-      fields: namespaceFields,
-      trim: (raw) => readNamespaceView(raw, tooLargeIn(raw)),
+      trim: readNamespaceView,
     },
     () => log.warn({}, refused),
   );

@@ -2,7 +2,6 @@
 import {
   coreKinds,
   createInformer,
-  tooLargeIn,
   type Change,
   type Informer,
   type KubeAmbient,
@@ -12,7 +11,6 @@ import { memberOf, stringAt } from '../raw-object.ts';
 import type { Trims } from '../trims.ts';
 import type { PodView } from '../views.ts';
 import type { HeldPod, LabelDesk, LabelMemory } from './label-memory.ts';
-import { podFieldsWithLabels } from './pod-fields.ts';
 
 export type FeedScope = 'namespace' | 'cluster';
 
@@ -42,7 +40,6 @@ export class PodFeed {
       ...tools,
       kind: coreKinds.pods,
       ...(scope === 'namespace' && { namespace }),
-      fields: podFieldsWithLabels,
       trim: (raw) => this.#trim(raw, trims),
       indexes: { namespace: ({ pod }) => [pod.namespace] },
       onListed: () => this.#desk.retain((key) => this.#informer.store.get(key) !== undefined),
@@ -116,7 +113,7 @@ export class PodFeed {
   #trim(raw: unknown, trims: Trims): HeldPod | undefined {
     const metadata = memberOf(raw, 'metadata');
     if (!this.#namespaces.has(stringAt(metadata, 'namespace'))) return undefined;
-    const pod = trims.wholePod(raw, tooLargeIn(raw).length > 0);
+    const pod = trims.wholePod(raw);
     return pod && this.#desk.fit(pod, stringAt(metadata, 'resourceVersion'));
   }
 }

@@ -1,12 +1,6 @@
 // What a replica writes into the ConfigMap of all replicas: its own entry, without those of pods that are gone.
 import type { Clock } from '@pod-identity/kit/core';
-import {
-  coreKinds,
-  createResource,
-  KubeError,
-  wholeObject,
-  type KubeTransport,
-} from '@pod-identity/kit/kube';
+import { coreKinds, createResource, KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { mostEntries, readEntries, rosterName } from './entry.ts';
 import { nextData, type RosterData } from './next-data.ts';
 
@@ -48,7 +42,7 @@ export function createWriter({ transport, clock, pod: { namespace, name } }: Wri
 
   return {
     async write(value, signal) {
-      const map = await maps.get({ namespace, name: rosterName }, { fields: wholeObject, signal });
+      const map = await maps.get({ namespace, name: rosterName }, { signal });
       const { data = {} } = map;
       const gone = await findGone(data, signal);
       const next = nextData(data, { name, value }, gone);
@@ -71,7 +65,7 @@ function createPodCheck(transport: KubeTransport, namespace: string) {
   const pods = createResource<Pod>(transport, coreKinds.pods);
   return async (name: string, uid: string | undefined, signal: AbortSignal): Promise<boolean> => {
     try {
-      const { metadata, status } = await pods.get({ namespace, name }, { fields: wholeObject, signal });
+      const { metadata, status } = await pods.get({ namespace, name }, { signal });
       const isEnding = metadata.deletionTimestamp !== undefined || ended.has(status.phase);
       return isEnding || (uid !== undefined && metadata.uid !== uid);
     } catch (error) {

@@ -1,11 +1,5 @@
-import {
-  coreKinds,
-  createInformer,
-  type Fields,
-  type Informer,
-  type KubeAmbient,
-} from '@pod-identity/kit/kube';
-import { mostRosterBytes, readEntries, rosterName, type RosterEntry } from '../../broker/roster/entry.ts';
+import { coreKinds, createInformer, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
+import { readEntries, rosterName, type RosterEntry } from '../../broker/roster/entry.ts';
 
 export interface Replicas {
   readonly informer: Informer<readonly RosterEntry[]>;
@@ -22,14 +16,6 @@ export interface ReplicasOptions extends KubeAmbient {
 const wipedMs = 60_000;
 /** For the first list: at the start of NMI it takes less, and without the right to read it never comes. */
 const unreadMs = 2_000;
-const small: Fields = { upTo: 1_024 };
-const fields: Fields = {
-  members: {
-    metadata: { members: { namespace: small, name: small, uid: small, resourceVersion: small } },
-    data: { upTo: mostRosterBytes },
-  },
-};
-
 /**
  * Watches the broker's ConfigMap. What is known stays valid while the API server is away, and for a while after all entries are gone at
  * once: then the ConfigMap was applied again, or was created again. A single entry that goes is not dialled from then on.
@@ -41,7 +27,6 @@ export function watchReplicas({ namespace, ...common }: ReplicasOptions): Replic
     kind: coreKinds.configMaps,
     namespace,
     fieldSelector: `metadata.name=${rosterName}`,
-    fields,
     isPerNode: true,
     trim: (object) => [...readEntries((object as { readonly data?: unknown }).data).values()],
   });

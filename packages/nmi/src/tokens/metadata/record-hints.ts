@@ -1,6 +1,5 @@
 import {
   canonicalResourceId,
-  fieldLimits,
   nodeLabel,
   parseAzureAssignedIdentity,
   resources,
@@ -35,7 +34,6 @@ export function createRecordHints({
     ...common,
     kind: resources.AzureAssignedIdentity,
     ...(isByLabel && { labelSelector: `${nodeLabel}=${node}` }),
-    fields: fieldLimits.AzureAssignedIdentity,
     pageSize,
     isPerNode: true,
     trim: (object) => {

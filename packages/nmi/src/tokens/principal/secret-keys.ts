@@ -42,12 +42,6 @@ export function wantedKeys(credential: Credential, only = secretKey): WantedKeys
   return { limits: new Map([secretKey, only].map((key) => [key, longest.clientSecret])), otherNames: true };
 }
 
-/** The name of the only key if its value was not read. */
-export function onlyOtherKey(data: SecretData): string | undefined {
-  const [[key, value] = []] = data;
-  return data.size === 1 && value === 'not-read' ? key : undefined;
-}
-
 /**
  * Finds the credential in the Secret; a text, which contains only names of keys, says what is wrong. The original takes any key for the
  * client secret, a random one of several: so a single key may have any name, and one of several must have the right one.

@@ -45,27 +45,6 @@ it.each([
   expect(read).toEqual({ version, stored: expect.stringContaining(fault) as string });
 });
 
-it('a single key of any name is read on its own, and with the version that it has then', async () => {
-  const answers = ['7', '8'].map((resourceVersion) => ({
-    metadata: { uid: 'u', resourceVersion },
-    data: { any: base64(resourceVersion) },
-  }));
-  const transport = createTransport(() => answers.shift());
-  await expect(createSecretReader(transport).read(reference, 'secret')).resolves.toEqual({
-    version: 'u 8',
-    stored: { kind: 'secret', value: '8' },
-  });
-});
-
-it('a single key that has another name meanwhile is looked for again at the next request', async () => {
-  const answers = ['one', 'two'].map((key) => ({ metadata, data: { [key]: base64('hidden') } }));
-  const { read } = createSecretReader(createTransport(() => answers.shift()));
-  await expect(read(reference, 'secret')).rejects.toMatchObject({
-    code: 'unavailable',
-    message: 'Secret shop/app was changed while it was read. Try again.',
-  });
-});
-
 const failing = (error: Error) =>
   createSecretReader(
     createTransport(() => {

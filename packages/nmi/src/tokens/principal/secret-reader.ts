@@ -1,8 +1,7 @@
-import { KubeError, tooLargeIn, type Fields, type KubeTransport } from '@pod-identity/kit/kube';
+import { KubeError, type KubeTransport } from '@pod-identity/kit/kube';
 import { TokenError } from '../errors.ts';
 import type { ServicePrincipal } from '../types.ts';
 import {
-  onlyOtherKey,
   readCredential,
   wantedKeys,
   type SecretData,
@@ -33,29 +32,22 @@ const timeoutMs = 3_000;
 
 /** Holds nothing of a Secret in memory but its version and the keys of a credential: its editor can write a megabyte of anything. */
 export function createSecretReader(transport: KubeTransport): SecretReader {
-  const get = async (reference: SecretReference, data?: Fields) => {
+  const get = async (reference: SecretReference) => {
     const [namespace, name] = [reference.namespace, reference.name].map(encodeURIComponent);
     const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
-    const fields = { members: { metadata: secretMetadata, ...(data && { data }) } };
     try {
-      return ((await transport.request({ method: 'GET', path, timeoutMs, fields })) ?? {}) as SecretShape;
+      return ((await transport.request({ method: 'GET', path, timeoutMs })) ?? {}) as SecretShape;
     } catch (error) {
       throw error instanceof KubeError ? tokenErrorOf(error, reference) : error;
     }
   };
-  const readKeys = async (reference: SecretReference, keys: WantedKeys) => {
-    const object = await get(reference, fieldsOf(keys));
-    return { version: versionOf(object), data: dataOf(object, keys) };
-  };
   return {
     version: async (reference) => versionOf(await get(reference)),
     async read(reference, credential) {
-      const named = await readKeys(reference, wantedKeys(credential));
-      const only = onlyOtherKey(named.data);
-      const { version, data } =
-        only === undefined ? named : await readKeys(reference, wantedKeys(credential, only));
-      if (onlyOtherKey(data) !== undefined) throw changedMeanwhile(reference);
-      return { version, stored: readCredential(data, credential) };
+      const object = await get(reference);
+      const keys = Object.keys(object.data ?? {});
+      const wanted = wantedKeys(credential, keys.length === 1 ? keys[0] : undefined);
+      return { version: versionOf(object), stored: readCredential(dataOf(object, wanted), credential) };
     },
   };
 }
@@ -65,40 +57,24 @@ interface SecretShape {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-/** What is read of a Secret besides its keys. */
-export const secretMetadata: Fields = { members: { uid: { upTo: 256 }, resourceVersion: { upTo: 256 } } };
-
-function fieldsOf({ limits, otherNames }: WantedKeys): Fields {
-  const members = [...limits].map(([key, bytes]) => [key, { upTo: base64Length(bytes) }] as const);
-  return { members: Object.fromEntries(members), ...(otherNames && { isMisspelt: () => true }) };
-}
-
-/** With its quotation marks. */
 function base64Length(bytes: number): number {
-  return 4 * Math.ceil(bytes / 3) + 2;
+  return 4 * Math.ceil(bytes / 3);
 }
 
 function versionOf({ metadata: { uid, resourceVersion } = {} }: SecretShape): string {
   return `${uid} ${resourceVersion}`;
 }
 
-function dataOf(object: SecretShape, { limits }: WantedKeys): SecretData {
-  const data = new Map<string, SecretValue>();
-  for (const [key, value] of Object.entries(object.data ?? {}))
-    data.set(
-      key,
-      limits.has(key) ? Buffer.from(typeof value === 'string' ? value : '', 'base64') : 'not-read',
-    );
-  for (const { path, unknownNames } of tooLargeIn(object))
-    if (!unknownNames) data.set(path.slice('data.'.length), 'too-large');
-  return data;
-}
-
-function changedMeanwhile({ namespace, name }: SecretReference): TokenError {
-  return new TokenError(
-    'unavailable',
-    `Secret ${namespace}/${name} was changed while it was read. Try again.`,
-  );
+function dataOf({ data = {} }: SecretShape, { limits, otherNames }: WantedKeys): SecretData {
+  const found = new Map<string, SecretValue>();
+  for (const [key, value] of Object.entries(data)) {
+    const most = limits.get(key);
+    const text = typeof value === 'string' ? value : '';
+    if (most === undefined) {
+      if (otherNames) found.set(key, 'not-read');
+    } else found.set(key, text.length > base64Length(most) ? 'too-large' : Buffer.from(text, 'base64'));
+  }
+  return found;
 }
 
 function tokenErrorOf(error: KubeError, { namespace, name }: SecretReference): TokenError {

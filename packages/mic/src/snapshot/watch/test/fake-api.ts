@@ -1,6 +1,5 @@
 // An in-memory API server for watches: lists objects, reads only the requested fields, and sends changes.
-import { lowerAscii } from '@pod-identity/kit/core';
-import type { Fields, KubeRequest, KubeTransport } from '@pod-identity/kit/kube';
+import type { KubeRequest, KubeTransport } from '@pod-identity/kit/kube';
 
 const group = '/apis/aadpodidentity.k8s.io/v1';
 
@@ -51,7 +50,7 @@ export function createFakeApi(): FakeApi {
     server: 'fake',
     close: () => Promise.resolve(),
     async request(request) {
-      const { path, query, fields } = request;
+      const { path, query } = request;
       lists.push(request);
       await Promise.resolve();
       const hung = hanging.get(path);
@@ -60,17 +59,16 @@ export function createFakeApi(): FakeApi {
       const objects = [...inside(path).values()].filter(
         ({ metadata }) => label === undefined || metadata.labels?.[label] !== undefined,
       );
-      const items = objects.map((object) => keep(object, fields));
-      return { items, metadata: { resourceVersion: `${version}` } };
+      return { items: objects, metadata: { resourceVersion: `${version}` } };
     },
-    async *watch({ path, signal, fields }: KubeRequest) {
+    async *watch({ path, signal }: KubeRequest) {
       while (signal?.aborted !== true) {
         const { promise, resolve } = Promise.withResolvers<News | undefined>();
         watchers.set(path, resolve);
         signal?.addEventListener('abort', () => resolve(undefined), { once: true });
         const news = await promise;
         if (news === undefined) return;
-        yield { type: news.type, object: keep(news.object, fields), bytes: 1 };
+        yield { type: news.type, object: news.object, bytes: 1 };
       }
     },
   };
@@ -104,19 +102,3 @@ function abortOf(signal: AbortSignal | undefined): Promise<never> {
     signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
-
-function keep(value: unknown, fields: Fields | undefined): unknown {
-  if (fields === undefined) return value;
-  if ('upTo' in fields) return JSON.stringify(value).length <= fields.upTo ? value : undefined;
-  const { members, anyCase = false, isMisspelt } = fields;
-  const known = new Map(Object.entries(members).map(([name, inner]) => [fold(name, anyCase), inner]));
-  return Object.fromEntries(
-    Object.entries(value as object).flatMap(([name, inner]) => {
-      const wanted = known.get(fold(name, anyCase));
-      if (wanted !== undefined) return [[name, keep(inner, wanted)]];
-      return isMisspelt?.(name) === true ? [[name, null]] : [];
-    }),
-  );
-}
-
-const fold = (name: string, anyCase: boolean) => (anyCase ? lowerAscii(name) : name);
