@@ -7,7 +7,7 @@ import {
   type Kind,
 } from './group.ts';
 import type { Problem } from './problem.ts';
-import { fieldLike, spellings } from './spelling.ts';
+import { fieldLike, isLikeSelector, spellings } from './spelling.ts';
 
 /**
  * The fields to read of an untrusted object: a value of at most `upTo` bytes of JSON, or an object of which only these members are
@@ -68,7 +68,9 @@ function metadata(kind: Kind, more: Readonly<Record<string, FieldLimits>> = {}):
 /** The spec of a kind, with keys that are probably one of its guarded fields. */
 function specOf(kind: Kind, members: Readonly<Record<string, FieldLimits>>): FieldLimits {
   const spelled = spellings[kind].inner.get('spec');
-  const isMisspelt = (key: string) => spelled !== undefined && fieldLike(spelled, key) !== undefined;
+  const isMisspelt = (key: string) =>
+    (kind === 'AzureIdentityBinding' && isLikeSelector(key)) ||
+    (spelled !== undefined && fieldLike(spelled, key) !== undefined);
   return { members, anyCase: true, isMisspelt };
 }
 
