@@ -45,10 +45,14 @@ export const spellings: readonly Case[] = [
     only(of(`the misspelt ${key}`, { [key]: null }, false), { server: true }, oneSpelling),
   ),
   identity('the misspelt auxillaryTenantIDs', { auxillaryTenantIDs: null }, true),
-  binding(
-    'selectors in place of selector',
-    { selector: undefined, selectors: 'demo', serviceAccountName: 'web' },
-    true,
+  only(
+    binding(
+      'selectors in place of selector',
+      { selector: undefined, selectors: 'demo', serviceAccountName: 'web' },
+      false,
+    ),
+    { server: true },
+    oneSpelling,
   ),
   binding('selectors beside selector', { selectors: 'demo' }, true),
   only(exception('ClientIDs', { ClientIDs: [guid] }, false), { server: true }, oneSpelling),

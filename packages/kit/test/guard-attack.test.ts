@@ -142,3 +142,16 @@ test('attack: a pod with many addresses fills the table of addresses: connected 
   await expectServed(port);
   expect(count(`turned-away ${hostile}`)).toBe(1);
 }, 60_000);
+
+test('attack: so many connections that the kernel cannot accept one: the process goes on, whoever made the server listen', () => {
+  const { server } = createGuardedServer({
+    clock: createFakeClock(),
+    requestsPerSecond: 0,
+    connections: 1,
+    describe: () => undefined,
+    onLimited: () => undefined,
+    handle: (_, response) => response.end(),
+    refuse: (response) => response.end(),
+  });
+  expect(server.emit('error', Object.assign(new Error('accept ENOBUFS'), { code: 'ENOBUFS' }))).toBe(true);
+});

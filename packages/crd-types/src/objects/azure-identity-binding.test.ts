@@ -26,6 +26,16 @@ describe('an AzureIdentityBinding', () => {
     });
   });
 
+  test.each(['selectors', 'SELECTOR', 'slector'])(
+    'attack: a label that would be required too, as %s, is refused where a ServiceAccount or labels select',
+    (key) => {
+      for (const more of [{ serviceAccountName: 'web' }, { podSelector: { matchLabels: { app: 'web' } } }])
+        expect(
+          parseAzureIdentityBinding({ metadata, spec: { azureIdentity: 'reader', [key]: 'x', ...more } }),
+        ).toMatchObject({ ok: false, problems: [{ path: `spec.${key}` }] });
+    },
+  );
+
   test('says what is missing', () => {
     const parsed = parseAzureIdentityBinding({ metadata });
     expect(!parsed.ok && parsed.problems.map(({ path }) => path)).toEqual([

@@ -23,6 +23,7 @@ import {
   type Section,
 } from '../parsing/section.ts';
 import type { Parsed } from '../parsing/problem.ts';
+import { isLikeSelector } from '../parsing/spelling.ts';
 
 /**
  * Gives an AzureIdentity of the binding's own namespace to pods that match all set fields of `selector`, `podSelector` and
@@ -129,7 +130,12 @@ function judgeConditions(binding: AzureIdentityBinding['spec'], spec: Section): 
     addProblem(spec, 'serviceAccountName', 'must be the name of a ServiceAccount');
   if (isGiven(spec, 'podSelector') && podSelector === undefined)
     warn(spec, 'podSelector', 'is empty: it selects nothing, and leaves out nothing');
-  if (selector === '' && podSelector === undefined && serviceAccountName === '')
+  if (selector !== '') return;
+  // A further condition that would not count. Only with fields that the original does not have: its objects may have any other key.
+  if (podSelector !== undefined || serviceAccountName !== '') {
+    for (const key of Object.keys(spec.object).filter(isLikeSelector))
+      addProblem(spec, key, 'is not a field: if selector is meant, write it, otherwise remove this key');
+  } else
     addProblem(
       spec,
       'selector',

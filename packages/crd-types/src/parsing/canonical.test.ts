@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseAzureIdentityBinding } from '../objects/azure-identity-binding.ts';
+import { parseAzureIdentity } from '../objects/azure-identity.ts';
+import { parseAzurePodIdentityException } from '../objects/azure-pod-identity-exception.ts';
 import { canonicalise } from './canonical.ts';
 import { resources } from './group.ts';
 
@@ -69,6 +72,23 @@ describe('canonicalise', () => {
       }),
     );
   });
+
+  test.each([
+    [parseAzureIdentity, { type: 1 }, { type: 2 }],
+    [parseAzureIdentityBinding, { azureIdentity: 'a', selector: 's' }, { azureIdentity: 'a', selector: 't' }],
+    [parseAzurePodIdentityException, { podLabels: { a: 'b' } }, { podLabels: { c: 'd' } }],
+  ])(
+    'attack: an object has the metadata and spec that the API server and policies read, not others beside them',
+    (parse, spec, Spec) => {
+      const metadata = { name: 'mine', namespace: 'attacker', uid: 'u' };
+      const Metadata = { name: 'x', namespace: 'victim' };
+      for (const object of [
+        { metadata, spec, Metadata, Spec },
+        { Metadata, Spec, metadata, spec },
+      ])
+        expect(parse(object)).toMatchObject({ ok: true, value: { metadata, spec } });
+    },
+  );
 
   test('leaves objects of other kinds alone', () => {
     for (const object of [

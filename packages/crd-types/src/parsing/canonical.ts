@@ -40,8 +40,9 @@ interface Found {
   /** Keys that are probably a guarded field. */
   readonly nearMisses: Problem[];
   /**
-   * Of two spellings with values. Stored objects of users are rewritten, and schemas have defaults: what has the old spelling was written later,
-   * from an old file. Controllers of 2018 wrote what today's write again.
+   * Of two spellings with values, below metadata and spec themselves, which the API server and policies read in one spelling alone. Stored
+   * objects of users are rewritten, and schemas have defaults: what has the old spelling was written later, from an old file. Controllers of
+   * 2018 wrote what today's write again.
    */
   readonly doesOldWin: boolean;
 }
@@ -91,7 +92,7 @@ function chooseKeys(value: JsonObject, scope: Scope): ReadonlyMap<string, string
     const meant = spelled.aliases.get(key) ?? key;
     report(key, meant, scope);
     const rival = chosen.get(meant) ?? key;
-    const winner = preferred([key, rival], value, (one) => (one !== meant) === doesOldWin);
+    const winner = preferred([key, rival], value, (one) => (one !== meant) === (doesOldWin && path !== ''));
     chosen.set(meant, winner);
     if (rival !== key)
       warnings.push({

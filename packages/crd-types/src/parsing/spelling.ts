@@ -56,3 +56,8 @@ export function fieldLike({ guarded }: Spelling, key: string): string | undefine
   const field = guarded.get(nearMiss(key, guarded.keys()) ?? '');
   return field === key ? undefined : field;
 }
+
+/** A key that is probably the `selector` of a binding, misspelt. */
+export function isLikeSelector(key: string): boolean {
+  return key !== 'selector' && nearMiss(key, ['selector']) !== undefined;
+}

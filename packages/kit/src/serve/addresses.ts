@@ -29,6 +29,9 @@ const addressesKept = 8_192;
 /** A bridge of pods, whose address the kubelet's probes have, may come after this process. */
 const interfacesMs = 10_000;
 
+/** On its own interface a pod can take the one that the node has on another. */
+const linkLocal = /^fe[89ab]/;
+
 const unlimited: TokenBucket = { take: () => 0, available: () => Infinity };
 
 export function createAddresses<C extends Member>(options: AddressLimits) {
@@ -100,7 +103,9 @@ function createIsOwn(): (peer: string, now: number) => boolean {
   return (peer, now) => {
     if (now - readAt >= interfacesMs) {
       own = new Set(
-        Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address)),
+        Object.values(networkInterfaces())
+          .flatMap((all = []) => all.map(({ address }) => address))
+          .filter((address) => !linkLocal.test(address)),
       );
       readAt = now;
     }

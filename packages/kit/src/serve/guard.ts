@@ -98,6 +98,8 @@ export function createGuardedServer<About>(options: GuardOptions<About>) {
   };
   const tlsServer = tls && createTlsServer({ ...settings, ...tlsSettings(tls) }, take);
   const server: Server = tlsServer ?? createServer(settings, take);
+  // The kernel may fail to accept one connection (ENOBUFS), which must not end the process.
+  server.on('error', () => undefined);
   server.maxHeadersCount = headersLimit;
   // A client may close its half of the connection after the request (`nc -N`); `mark` limits for how long.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -119,8 +121,6 @@ export function createGuardedServer<About>(options: GuardOptions<About>) {
     /** Returns the port; 0 lets the system choose one. Without an address: all of them. */
     listen: async (at: { readonly port: number; readonly host?: string }): Promise<number> => {
       await once(server.listen(at), 'listening');
-      // The kernel may fail to accept one connection (ENOBUFS), which must not end the process.
-      server.on('error', () => undefined);
       return (server.address() as AddressInfo).port;
     },
     /** Accepts no new connections, and closes the others when their requests are answered, or after this time. */
