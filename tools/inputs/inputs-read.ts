@@ -87,8 +87,6 @@ export const tableFiles: readonly string[] = [
   'packages/mic/src/apply/assigned-identity-writer.ts',
   // ConfigMaps of MIC's own namespace.
   'packages/mic/src/apply/ledger.ts',
-  // One object at a time, to write it again in today's spelling.
-  'packages/mic/src/compat/upgrade.ts',
   // ClusterRoles and ClusterRoleBindings, for a person's command.
   'packages/mic/src/commands/rbac.ts',
   // MIC's own ClusterRoleBinding, for a person's command.

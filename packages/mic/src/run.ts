@@ -40,14 +40,13 @@ import { loopOverStartupTaints } from './term/startup-taint-loop.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
-import { upgradeSpelling } from './compat/upgrade-loop.ts';
 
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
 
 /** Runs MIC as a process until the signal aborts. */
 async function serve(started: Started) {
-  const { config, version, log, metrics, transport, azure, signal } = started;
+  const { config, log, metrics, transport, azure, signal } = started;
   reportIdleSettings(config, log);
   const ambient = { transport, clock: systemClock, random: Math.random, log };
   // Read in the background, and possibly never known: it only completes the commands in messages.
@@ -55,7 +54,7 @@ async function serve(started: Started) {
   void azure.principalId(signal).then((id) => (principalId = id));
   const events = createEventRecorder({ ...ambient, component: 'aadpodidentity.k8s.io' });
   const clusterClientId = () => azure.clusterClientId();
-  const settings = settingsOf(config, { version, clusterClientId, principalId: () => principalId });
+  const settings = settingsOf(config, { clusterClientId, principalId: () => principalId });
   const roleCheck: RoleCheck = async (input) => {
     for (const { message, role, scope, command } of await azure.checkRoles(input))
       log.warn({ role, scope, command }, message);
@@ -254,11 +253,11 @@ async function startLoops(parts: TermParts, startable: Startable): Promise<void>
   // Passes changes to the lanes, and everything once in each resync period.
   const changes = [view, mirrored.mirror, reviewed];
   startLoop({ ...parts, changes, objects, conditions, signal, resyncMs: settings.resyncMs });
-  // Reviews rights, for namespaces in mode `rbac` or `warn`; rewrites objects in the spelling of 2018.
-  const others = Promise.all([reviewed.run(), upgradeSpelling(parts)]);
+  // Reviews rights, for namespaces in mode `rbac` or `warn`.
+  const reviews = reviewed.run();
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready.
   await loopOverStartupTaints({ ...parts, key: settings.startupTaint, nodes: view });
-  await others;
+  await reviews;
 }
