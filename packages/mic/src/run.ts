@@ -31,7 +31,7 @@ import { createMeter, type Meter } from './tell/meter.ts';
 import type { MicMetricSpecs } from './tell/metrics.ts';
 import { createPublisher, type Publisher } from './tell/publisher.ts';
 import { createHosts } from './term/appliers.ts';
-import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
+import { createController, type Controller, type Term } from './term/controller.ts';
 import { createHostQueues, type HostQueues } from './term/host-queues.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
@@ -55,12 +55,8 @@ async function serve(started: Started) {
   const events = createEventRecorder({ ...ambient, component: 'aadpodidentity.k8s.io' });
   const clusterClientId = () => azure.clusterClientId();
   const settings = settingsOf(config, { clusterClientId, principalId: () => principalId });
-  const roleCheck: RoleCheck = async (input) => {
-    for (const { message, role, scope, command } of await azure.checkRoles(input))
-      log.warn({ role, scope, command }, message);
-  };
   const { hosts } = azure;
-  const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings, roleCheck });
+  const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings });
   const { namespace, name } = config.leader;
   const names = { lock: config.originalLock, lease: { namespace, name } };
   const original = watchOriginal({ ...ambient, names, metrics, events });
@@ -105,7 +101,6 @@ export interface MicParts extends KubeAmbient {
   readonly metrics: Metrics<MicMetricSpecs>;
   readonly events: EventRecorder;
   readonly settings: MicSettings;
-  readonly roleCheck?: RoleCheck;
 }
 
 /** MIC without a process. */
@@ -181,7 +176,6 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
       .then(() => events.settled()),
     depth: () => ({ objects: queues.objects.depth, azure: queues.azure.depth }),
     facts: memory.all,
-    rightsKnown: reviewed.known,
     meter,
   };
 }
