@@ -124,8 +124,8 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
     const keys = [...new Set([...Object.keys(have!), ...Object.keys(want!)])];
     return keys.filter((key) => !isDeepStrictEqual(have![key], want![key]));
   };
-  const moving = printedCommand('deploy/README.md', 'old-spellings/rbac.yaml').split(/^#.*$/m);
-  const [, dropOldSpellings = '', dropBudget = '', dropMic = ''] = moving;
+  const moving = printedCommand('deploy/README.md', 'pod-disruption-budget/budget.yaml').split(/^#.*$/m);
+  const [, dropBudget = '', dropMic = ''] = moving;
   const showFile = printedCommand('deploy/README.md', 'sed', 'infra/deployment-rbac.yaml | kubectl apply');
   const showRelease = printedCommand('deploy/README.md', 'helm -n aad-pod-identity get manifest');
   const forget = printedCommand('deploy/README.md', 'delete secret -l owner=helm');
@@ -178,7 +178,6 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
     await run(showFile);
     const noAzureJson = overlay('noazurejson');
     await run(noAzureJson);
-    await run(dropOldSpellings);
     expect(await differences(noAzureJson)).toEqual([]);
     const values = '--set adminsecret.cloud=AzurePublicCloud,adminsecret.useMSI=true';
     await run(`${install} --take-ownership --force-conflicts ${values}`);
@@ -187,7 +186,7 @@ describe.skipIf(missing !== undefined)('on Kubernetes 1.34', () => {
     await run([forget, dropBudget].join('\n'));
     expect(await differences(article)).toEqual([]);
     await run(overlay('managed'));
-    await run([dropOldSpellings, dropBudget, dropMic].join(''));
+    await run([dropBudget, dropMic].join(''));
     expect(await differences(overlay('managed'))).toEqual([]);
   });
 

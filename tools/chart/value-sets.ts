@@ -33,7 +33,6 @@ export const goldenSets: Readonly<Record<string, Rendering>> = {
         podDisruptionBudget: { minAvailable: 1 },
         leaderElection: { instance: 'i', namespace: 'locks', name: 'n', duration: '20s' },
         originalLock: '',
-        upgradeOldSpellings: true,
         probePort: 8090,
         prometheusPort: 8891,
         syncRetryDuration: '1800s',

@@ -24,7 +24,6 @@ export const rolesInDeploy: readonly string[] = [
   'base/nmi/rbac.yaml',
   'components/startup-taint/rbac.yaml',
   'components/original-lock/rbac.yaml',
-  'components/old-spellings/rbac.yaml',
   'components/service-principals/role.yaml',
 ];
 

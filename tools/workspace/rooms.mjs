@@ -127,7 +127,7 @@ export const rooms = [
   { folder: mic('azure/cloud'), pure: ['clouds', 'cloud-file', 'cloud'] },
   { folder: mic('azure/credential') },
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
-  { folder: mic('azure/roles'), head: 'preflight', pure: ['missing-roles'] },
+  { folder: mic('azure/roles'), head: 'missing-roles', pure: ['missing-roles'] },
   { folder: mic('compat'), head: 'original-watch', pure: ['lock'] },
   {
     folder: mic('tell'),

@@ -31,7 +31,7 @@ import { createMeter, type Meter } from './tell/meter.ts';
 import type { MicMetricSpecs } from './tell/metrics.ts';
 import { createPublisher, type Publisher } from './tell/publisher.ts';
 import { createHosts } from './term/appliers.ts';
-import { createController, type Controller, type RoleCheck, type Term } from './term/controller.ts';
+import { createController, type Controller, type Term } from './term/controller.ts';
 import { createHostQueues, type HostQueues } from './term/host-queues.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
@@ -40,14 +40,13 @@ import { loopOverStartupTaints } from './term/startup-taint-loop.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
-import { upgradeSpelling } from './compat/upgrade-loop.ts';
 
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
 
 /** Runs MIC as a process until the signal aborts. */
 async function serve(started: Started) {
-  const { config, version, log, metrics, transport, azure, signal } = started;
+  const { config, log, metrics, transport, azure, signal } = started;
   reportIdleSettings(config, log);
   const ambient = { transport, clock: systemClock, random: Math.random, log };
   // Read in the background, and possibly never known: it only completes the commands in messages.
@@ -55,13 +54,9 @@ async function serve(started: Started) {
   void azure.principalId(signal).then((id) => (principalId = id));
   const events = createEventRecorder({ ...ambient, component: 'aadpodidentity.k8s.io' });
   const clusterClientId = () => azure.clusterClientId();
-  const settings = settingsOf(config, { version, clusterClientId, principalId: () => principalId });
-  const roleCheck: RoleCheck = async (input) => {
-    for (const { message, role, scope, command } of await azure.checkRoles(input))
-      log.warn({ role, scope, command }, message);
-  };
+  const settings = settingsOf(config, { clusterClientId, principalId: () => principalId });
   const { hosts } = azure;
-  const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings, roleCheck });
+  const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings });
   const { namespace, name } = config.leader;
   const names = { lock: config.originalLock, lease: { namespace, name } };
   const original = watchOriginal({ ...ambient, names, metrics, events });
@@ -106,7 +101,6 @@ export interface MicParts extends KubeAmbient {
   readonly metrics: Metrics<MicMetricSpecs>;
   readonly events: EventRecorder;
   readonly settings: MicSettings;
-  readonly roleCheck?: RoleCheck;
 }
 
 /** MIC without a process. */
@@ -182,7 +176,6 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
       .then(() => events.settled()),
     depth: () => ({ objects: queues.objects.depth, azure: queues.azure.depth }),
     facts: memory.all,
-    rightsKnown: reviewed.known,
     meter,
   };
 }
@@ -254,11 +247,11 @@ async function startLoops(parts: TermParts, startable: Startable): Promise<void>
   // Passes changes to the lanes, and everything once in each resync period.
   const changes = [view, mirrored.mirror, reviewed];
   startLoop({ ...parts, changes, objects, conditions, signal, resyncMs: settings.resyncMs });
-  // Reviews rights, for namespaces in mode `rbac` or `warn`; rewrites objects in the spelling of 2018.
-  const others = Promise.all([reviewed.run(), upgradeSpelling(parts)]);
+  // Reviews rights, for namespaces in mode `rbac` or `warn`.
+  const reviews = reviewed.run();
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready.
   await loopOverStartupTaints({ ...parts, key: settings.startupTaint, nodes: view });
-  await others;
+  await reviews;
 }

@@ -10,13 +10,11 @@ import { join } from 'node:path';
 import tls from 'node:tls';
 import { exportJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ResourceId } from '@pod-identity/crd-types';
 import { systemClock } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { loadCloudConfig, watchCloudConfig } from '../src/azure/cloud/cloud-config.ts';
 import type { CloudSettings } from '../src/azure/cloud/cloud.ts';
 import { createCredential } from '../src/azure/credential/credential.ts';
-import { roleCommand, type AzureRole } from '../src/tell/remedy.ts';
 import { canonical, identityId, startTestAzure, type TestAzure } from './azure-harness.ts';
 import { selfSigned } from './self-signed.ts';
 
@@ -191,25 +189,6 @@ describe('a managed identity’s token for ARM', () => {
 });
 
 describe('user-needs 10.25: what MIC may do', () => {
-  it('missing roles are reported with the exact command', async () => {
-    const host = t.addHost('vmss', 'pool');
-    const identities = t.addIdentities('a', 'b');
-    const question = { hosts: [host], identities, signal: going };
-    const group = host.id.split('/', 5).join('/');
-    const missing = await t.azure.checkRoles(question);
-    const command = (role: AzureRole, scope: ResourceId) =>
-      roleCommand({ role, scope, micPrincipalId: t.mic.principalId });
-    expect(missing.map((one) => one.command)).toEqual([
-      command('Virtual Machine Contributor', group as ResourceId),
-      ...identities.map((id) => command('Managed Identity Operator', id)),
-    ]);
-    expect(await t.azure.hosts.read(host, going)).toMatchObject({ kind: 'denied' });
-
-    world().grant(t.mic.principalId, 'Virtual Machine Contributor', host.id);
-    world().grant(t.mic.principalId, 'Managed Identity Operator', identities[0]!);
-    expect((await t.azure.checkRoles(question)).map(({ scope }) => scope)).toEqual([identities[1]]);
-  });
-
   it('LinkedAuthorizationFailed rejects only the identities that it names', async () => {
     const host = t.addHost('vmss', 'pool2');
     const [mine, foreign, other] = t.addIdentities('mine', 'foreign', 'other');
@@ -228,9 +207,6 @@ describe('user-needs 10.25: what MIC may do', () => {
       identityId('foreign').split('/', 5).join('/'),
     );
     expect(await t.update(host, { attach: [foreign!, other!] })).toMatchObject({ rejected: [] });
-    expect(await t.azure.checkRoles({ hosts: [], identities: [foreign!, other!], signal: going })).toEqual(
-      [],
-    );
   });
 
   it('a token that ARM refuses is replaced once', async () => {

@@ -223,7 +223,6 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
     hosts: azure.hosts,
     settings: {
       namespace: own,
-      version: 'test',
       forceNamespaced: false,
       debounceMs: 100,
       debounceMaxMs: 1_000,
@@ -232,7 +231,6 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
       writesPerHost: 20,
       conditionWritesPerSecond: 100,
       resyncMs: 3_600_000,
-      typeUpgrade: { enabled: true, configMap: 'aad-pod-identity-config', key: 'type-upgrade-status' },
       ...settings,
       rules: () => ({
         forceNamespaced: settings.forceNamespaced ?? false,

@@ -31,10 +31,9 @@ export const neededRights: Readonly<Record<Role, readonly NeededRight[]>> = {
     ...common,
     ...rights(ours, ['azureidentities', 'azureidentitybindings'], ['list', 'watch']),
     ...rights(ours, ['azureidentities/status', 'azureidentitybindings/status'], ['patch']),
-    ...rights(ours, ['azurepodidentityexceptions'], ['list']),
     ...rights(ours, ['azureassignedidentities'], ['get', 'list', 'create', 'update', 'patch', 'delete']),
     ...own(rights('coordination.k8s.io', ['leases'], ['get', 'create', 'update'])),
-    ...own(rights('', ['configmaps'], ['get', 'list', 'create', 'update', 'patch', 'delete'])),
+    ...own(rights('', ['configmaps'], ['get', 'list', 'create', 'update', 'delete'])),
   ],
   nmi: [
     ...rights('', ['pods'], ['get', 'list', 'watch']),

@@ -44,7 +44,6 @@ function setUp({
   const changed: Holder[] = [];
   const results: ReviewResult[] = [];
   let holds = true;
-  let idle = 0;
   const running = reviewPairs({
     registry,
     reviewer,
@@ -55,7 +54,6 @@ function setUp({
     proven: () => proven,
     onChanged: (holders) => changed.push(...holders),
     onReview: (result) => results.push(result),
-    onIdle: () => (idle += 1),
   });
   onTestFinished(async () => {
     ending.abort();
@@ -70,7 +68,6 @@ function setUp({
     changed,
     results,
     verdict,
-    idle: () => idle,
     running,
     end: () => ending.abort(),
     lapse: () => (holds = false),
@@ -357,17 +354,6 @@ describe('a term', () => {
     end();
     await running;
   });
-});
-
-test('it is idle when all that was due has been asked, and not before', async () => {
-  const { clock, reviewer, registry, idle } = setUp();
-  const go = reviewer.hold();
-  registry.hold(holderOf('shop/web', 'a', 'b'));
-  await clock.advance(0);
-  expect(idle()).toBe(0);
-  go();
-  await clock.advance(0);
-  expect(idle()).toBe(1);
 });
 
 test('a bug in what answers is logged, and counts as no answer', async () => {

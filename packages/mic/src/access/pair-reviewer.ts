@@ -15,8 +15,6 @@ export interface ReviewerPorts<H extends Holder> extends Ambient {
   /** Called with holders whose verdicts have changed. */
   readonly onChanged: (holders: readonly H[]) => void;
   readonly onReview: (result: ReviewResult) => void;
-  /** Called when no review is in progress: all due pairs were reviewed. */
-  readonly onIdle?: () => void;
 }
 
 /** The result of one review of one name. */
@@ -109,10 +107,7 @@ class PairReviewer<H extends Holder> {
       this.#begin(pair);
     }
     const { nextAt } = registry;
-    if (this.#underWay.size === 0) {
-      this.#pass();
-      this.#ports.onIdle?.();
-    }
+    if (this.#underWay.size === 0) this.#pass();
     // At the limit, the end of a review calls #pump again.
     if (nextAt === undefined || this.#underWay.size >= pairsAtOnce) return;
     // Compared with the time used above: pairs that became due since then have not been taken yet.

@@ -8,8 +8,6 @@ import { loadCloudConfig, watchCloudConfig } from './cloud/cloud-config.ts';
 import { createCredential } from './credential/credential.ts';
 import { createHostCalls, type ArmCall } from './hosts/host-calls.ts';
 import { createArmHosts } from './hosts/arm-hosts.ts';
-import type { MissingRole } from './roles/missing-roles.ts';
-import { checkRoles, type RoleCheckInput } from './roles/preflight.ts';
 import { createThrottle } from './arm/throttle.ts';
 import { principalIn } from './credential/token-keeper.ts';
 
@@ -26,7 +24,6 @@ export interface Azure {
   clusterClientId(): string;
   /** MIC's object id, for commands that assign a role to it. */
   principalId(signal: AbortSignal): Promise<string | undefined>;
-  checkRoles(request: RoleCheckInput): Promise<readonly MissingRole[]>;
   /** Applies changes of azure.json until the signal aborts. */
   watch(signal: AbortSignal): Promise<void>;
   close(): void;
@@ -64,7 +61,6 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
     hosts: createArmHosts(calls),
     clusterClientId: () => clusterClientId(settings),
     principalId,
-    checkRoles: (request) => checkRoles(client, principalId, request),
     watch: async (signal) => {
       if (path === undefined) return;
       const onProblem = (error: unknown) =>

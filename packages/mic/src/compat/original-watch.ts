@@ -1,4 +1,4 @@
-// Room: what MIC does for a takeover from the original: waits for its end, warns beside it, rewrites the objects of 2018.
+// Room: what MIC does for a takeover from the original: waits for its end and warns beside it.
 // It must not write the original's lock, or stop MIC for good: the lock can be forged.
 //
 // Both MICs change the same hosts and objects. The first start waits for a limited time until the original has ended; a leader reports

@@ -29,7 +29,6 @@ describe('the defaults', () => {
       probeFile: '',
       metrics: { host: '', port: 8888 },
       writesPerHost: 20,
-      typeUpgrade: { enabled: true, configMap: 'aad-pod-identity-config', key: 'type-upgrade-status' },
       resyncMs: 3_600_000,
       driftPeriodMs: 180_000,
       log: { level: 'info', format: 'text' },
@@ -89,7 +88,6 @@ test.each([
   ['-v 5', {}, { log: { level: 'debug' } }],
   ['-v 5 --log-level warn', {}, { log: { level: 'warn' } }],
   ['-v=2 --log-format json', {}, { log: { level: 'info', format: 'json' } }],
-  ['--enable-type-upgrade=false', {}, { typeUpgrade: { enabled: false } }],
   ['--custom-user-agent mine', {}, { userAgentSuffix: 'mine' }],
   ['--version', {}, { command: { kind: 'version' } }],
 ])('%s %j', (line, env, expected) => {
@@ -170,13 +168,19 @@ describe('flags of the original', () => {
   it('without effect are reported with the reason', () => {
     const { ignored } = config([
       '--enableScaleFeatures',
+      '--enable-type-upgrade=false',
+      '--config-map-name=some-config',
+      '--type-upgrade-status-key=some-key',
       '--update-user-msi-max-retry=2',
       '--update-user-msi-retry-interval=1s',
       '--logtostderr',
     ]);
     expect(ignored.map(({ flag }) => flag).sort()).toEqual([
+      'config-map-name',
+      'enable-type-upgrade',
       'enableScaleFeatures',
       'logtostderr',
+      'type-upgrade-status-key',
       'update-user-msi-max-retry',
       'update-user-msi-retry-interval',
     ]);

@@ -109,16 +109,6 @@ const leadership = {
   }),
 };
 
-const typeUpgrade = {
-  enabled: keptFlag('enable-type-upgrade', truth(true), {
-    help: 'Rewrite stored objects that use the field names of 2018 to the current ones.',
-  }),
-  configMap: keptFlag('config-map-name', text('aad-pod-identity-config'), {
-    help: "ConfigMap in MIC's own namespace that records which upgrade was done.",
-  }),
-  key: keptFlag('type-upgrade-status-key', text('type-upgrade-status'), { help: 'Key in that ConfigMap.' }),
-};
-
 /** The source of parsing, --help and the documentation. */
 export const micFlags = {
   settings: {
@@ -131,9 +121,15 @@ export const micFlags = {
     metrics: metricsFlags(8888),
     log: logFlags,
     words: helpFlags,
-    typeUpgrade,
   },
   dropped: [
+    droppedFlag(
+      'enable-type-upgrade',
+      truth(true),
+      'objects with the field names of 2018 are read as they are, and never rewritten',
+    ),
+    droppedFlag('config-map-name', text(), 'as above: no upgrade is recorded'),
+    droppedFlag('type-upgrade-status-key', text(), 'as above'),
     droppedFlag(
       'update-user-msi-max-retry',
       integer(0),

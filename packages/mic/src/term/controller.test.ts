@@ -12,7 +12,7 @@ function setUp() {
   let change: () => void = () => undefined;
   let slices = 0;
   const ended = Promise.withResolvers<undefined>();
-  const term = { ended: ended.promise, rightsKnown: new Promise(() => undefined) };
+  const term = { ended: ended.promise };
   const controller = createController({
     view: {
       onChange(listener: () => void) {

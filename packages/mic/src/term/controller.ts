@@ -1,6 +1,6 @@
 // Room: what runs while this process leads: built at the start of a term, stopped at its end.
 // It must not know the client of Azure, or read arguments or the environment.
-import type { Host, ResourceId } from '@pod-identity/crd-types';
+import type { ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient, Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
@@ -32,19 +32,8 @@ export interface Term {
   readonly ended: Promise<void>;
   depth(): { readonly objects: number; readonly azure: number };
   readonly facts: ReadonlyMap<ResourceId, HostFacts>;
-  /** Resolves when the rights that pods need have been asked for once. */
-  readonly rightsKnown: Promise<void>;
   readonly meter: Meter;
 }
-
-interface RoleCheckInput {
-  readonly hosts: readonly Host[];
-  readonly identities: readonly ResourceId[];
-  readonly signal: AbortSignal;
-}
-
-/** Reports the roles that MIC lacks to change these hosts; MIC tries in any case. */
-export type RoleCheck = (input: RoleCheckInput) => Promise<void>;
 
 export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly view: ClusterWatch;
@@ -56,7 +45,6 @@ export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly metrics: Metrics<MicMetricSpecs>;
   /** Resolves to undefined if the term ended before the first decision. */
   readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;
-  readonly roleCheck?: RoleCheck | undefined;
 }
 
 export function createController(options: ControllerOptions): Controller {
@@ -89,8 +77,6 @@ export function createController(options: ControllerOptions): Controller {
       standby = undefined;
       try {
         current = await startTerm(term);
-        // Not before rights are known: until then nothing may be attached in mode `rbac`, so no host would be checked.
-        void current?.rightsKnown.then(() => checkRoles(options, term.signal));
         await current?.ended;
       } finally {
         standby = createStandby();
@@ -131,21 +117,4 @@ function showCoverage(
   const coverage = view.coverage();
   for (const watch of ['namespace', 'cluster', 'none'] as const)
     metrics.set('wholeNamespaces', coverage[watch], { watch });
-}
-
-async function checkRoles(
-  { roleCheck, index, log }: Pick<ControllerOptions, 'roleCheck' | 'index' | 'log'>,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await roleCheck?.({ ...whatIsNeeded(index), signal });
-  } catch (error) {
-    // Best effort: Azure reports its refusals anyway.
-    if (!signal.aborted) log.warn({ why: String(error) }, "MIC's own roles could not be checked");
-  }
-}
-
-function whatIsNeeded(index: ClusterIndex): { hosts: readonly Host[]; identities: readonly ResourceId[] } {
-  const hosts = [...index.hosts()].filter(({ id }) => index.granted(id).size > 0);
-  return { hosts, identities: [...new Set(hosts.flatMap(({ id }) => [...index.granted(id).keys()]))] };
 }

@@ -38,8 +38,6 @@ export interface TermRightsOptions extends KubeAmbient {
 export interface TermRights {
   /** Called when the rights of pods may have changed. Returns a function that removes the listener. */
   readonly onChange: (listener: () => void) => () => void;
-  /** Resolves when all rights that pods need have been reviewed once. */
-  readonly known: Promise<void>;
   /** Resolves when the term is over and no review is in progress. */
   run(): Promise<void>;
 }
@@ -47,10 +45,7 @@ export interface TermRights {
 export function createTermRights(options: TermRightsOptions): TermRights {
   const { rights, transport, index, metrics, ...rest } = options;
   const listeners = new Set<() => void>();
-  const known = Promise.withResolvers<undefined>();
-  if (rights.registry.nextAt === undefined) known.resolve(undefined);
   return {
-    known: known.promise.then(() => undefined),
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -62,7 +57,6 @@ export function createTermRights(options: TermRightsOptions): TermRights {
         // Fenced by the lease: only the leader reviews.
         reviewer: createAccessReviewer(transport),
         proven: () => rights.proof.proven(),
-        onIdle: () => known.resolve(undefined),
         onReview: (result) => metrics.count('accessReviews', { result }),
         onChanged(groups) {
           index.rightsChanged(groups);

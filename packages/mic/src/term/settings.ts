@@ -4,14 +4,13 @@ import type { PlanRules } from '../plan/types.ts';
 
 type Configured = Pick<
   MicConfig,
-  'forceNamespaced' | 'debounceMs' | 'debounceMaxMs' | 'writesPerHost' | 'resyncMs' | 'typeUpgrade'
+  'forceNamespaced' | 'debounceMs' | 'debounceMaxMs' | 'writesPerHost' | 'resyncMs'
 >;
 
 export interface MicSettings
   extends Configured, Partial<Pick<MicConfig, 'access' | 'startupTaint' | 'nmi' | 'namespaceShareBytes'>> {
-  /** MIC's own, with host records and the upgrade marker. */
+  /** MIC's own, with host records. */
   readonly namespace: string;
-  readonly version: string;
   /** If attaching takes longer, the assignment is written as Created. */
   readonly recordAfterMs: number;
   readonly conditionWritesPerSecond: number;
@@ -24,18 +23,15 @@ export interface MicSettings
 const recordAfterMs = 2_000;
 const conditionWritesPerSecond = 10;
 
-type KnownLater = Pick<MicSettings, 'version' | 'principalId'> & { readonly clusterClientId: () => string };
+type KnownLater = Pick<MicSettings, 'principalId'> & { readonly clusterClientId: () => string };
 
-export function settingsOf(
-  config: MicConfig,
-  { version, clusterClientId, principalId }: KnownLater,
-): MicSettings {
+export function settingsOf(config: MicConfig, { clusterClientId, principalId }: KnownLater): MicSettings {
   const { podNamespace: namespace, startupTaint, nmi } = config;
-  const { forceNamespaced, namespaceShareBytes, access, writesPerHost, typeUpgrade } = config;
+  const { forceNamespaced, namespaceShareBytes, access, writesPerHost } = config;
   const { debounceMs, debounceMaxMs, resyncMs } = config;
-  const objects = { forceNamespaced, namespaceShareBytes, access, writesPerHost, typeUpgrade };
+  const objects = { forceNamespaced, namespaceShareBytes, access, writesPerHost };
   const nodes = { startupTaint, nmi };
   const limits = { debounceMs, debounceMaxMs, resyncMs, recordAfterMs, conditionWritesPerSecond };
   const rules = () => planRules(config, clusterClientId());
-  return { namespace, version, ...objects, ...nodes, ...limits, rules, principalId };
+  return { namespace, ...objects, ...nodes, ...limits, rules, principalId };
 }

@@ -142,7 +142,6 @@ export async function runMic(place: Place): Promise<RunningMic> {
 function settingsOf({ rules, access }: MicOptions, clusterClientId: string): MicSettings {
   return {
     namespace: own,
-    version: 'test',
     forceNamespaced: false,
     ...(access && { access: { mode: access, recheckMs: 300_000 } }),
     debounceMs: 500,
@@ -151,7 +150,6 @@ function settingsOf({ rules, access }: MicOptions, clusterClientId: string): Mic
     writesPerHost: 20,
     conditionWritesPerSecond: 10,
     resyncMs: 3_600_000,
-    typeUpgrade: { enabled: true, configMap: 'aad-pod-identity-config', key: 'type-upgrade-status' },
     rules: () => ({
       forceNamespaced: false,
       immutableClientIds: new Set([clusterClientId.toLowerCase()]),

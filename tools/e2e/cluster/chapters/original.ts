@@ -1,10 +1,10 @@
 // From the original to ours, in place; and the removal of ours.
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as names from '../../../stage/names.ts';
-import { readManifests, deleteObject, pathOf, type KubeObject } from '../../../stage/objects.ts';
+import { readManifests, deleteObject, pathOf } from '../../../stage/objects.ts';
 import { inDeploy } from '../../../stage/places.ts';
 import { onceServed } from '../../../stage/cluster.ts';
-import { untilNone, untilObject } from '../../../stage/until.ts';
+import { untilNone } from '../../../stage/until.ts';
 import * as on from '../../objects.ts';
 import { askingPod } from '../asking.ts';
 import * as original from '../original.ts';
@@ -72,20 +72,6 @@ export function describeRemovalAndOriginal(open: () => ClusterStage): void {
         path: `${groupPath}/azureassignedidentities`,
         fits: ({ metadata }) => 'finalizers' in metadata,
       });
-      await untilObject(stage.kube, {
-        path: pathOf({ apiVersion: 'v1', kind: 'ConfigMap', namespace: names.systemNamespace }),
-        fits: ({ metadata }) => metadata.name === 'aad-pod-identity-config',
-      });
-      const stored = await stage.kubectl(
-        'get',
-        'azureidentities,azureidentitybindings,azurepodidentityexceptions',
-        '-o',
-        'json',
-      );
-      const specs = (JSON.parse(stored) as { readonly items: readonly KubeObject[] }).items.map(
-        ({ spec }) => spec,
-      );
-      expect(JSON.stringify(specs)).not.toMatch(/"(ResourceID|ClientID|AzureIdentity|Selector|PodLabels)":/);
       expect((await stage.azure.ask('patches')).length).toBe(patches);
       expect(await stage.bypasses()).toEqual([]);
     });

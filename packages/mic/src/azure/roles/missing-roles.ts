@@ -1,3 +1,5 @@
+// Room: role assignments that MIC misses, as the command that adds them.
+// It must not assign a role.
 import { canonicalResourceId, type Host, type ResourceId } from '@pod-identity/crd-types';
 import { granteeNote, roleCommand, type AzureRole } from '../../tell/remedy.ts';
 
@@ -35,17 +37,16 @@ export function needOfHost(host: Host): RoleNeed {
 }
 
 /** To attach an identity; at the identity or above it. */
-export const managedIdentityNeed = {
-  role: 'Managed Identity Operator',
-  actions: ['Microsoft.ManagedIdentity/userAssignedIdentities/assign/action'],
-} as const satisfies Omit<RoleNeed, 'scope'>;
-
 export function needOfIdentity(identity: ResourceId): RoleNeed {
-  return { ...managedIdentityNeed, scope: identity };
+  return {
+    role: 'Managed Identity Operator',
+    scope: identity,
+    actions: ['Microsoft.ManagedIdentity/userAssignedIdentities/assign/action'],
+  };
 }
 
 /** `/subscriptions/<id>/resourcegroups/<name>` of a canonical resource id. */
-export function resourceGroupOf(id: ResourceId): ResourceId {
+function resourceGroupOf(id: ResourceId): ResourceId {
   return canonicalResourceId(id.split('/', 5).join('/'));
 }
 
