@@ -1,9 +1,17 @@
+import { networkInterfaces } from 'node:os';
 import { expect, test, vi } from 'vitest';
 import { createAddresses } from './addresses.ts';
 
 vi.mock('node:os', () => ({
-  networkInterfaces: () => ({ eth0: [{ address: '10.0.0.4' }], veth0: [{ address: 'fe80::4' }] }),
+  networkInterfaces: vi.fn(() => ({ eth0: [{ address: '10.0.0.4' }], veth0: [{ address: 'fe80::4' }] })),
 }));
+
+const start = () => {
+  const addresses = createAddresses({ requestsPerSecond: 1, connections: 100 });
+  const admitted = (peer: string, now: number) =>
+    Array.from({ length: 100 }, () => addresses.admit(peer, now)).filter(Boolean).length;
+  return admitted;
+};
 
 test.each([
   ['the node, from which the kubelet probes, has no limit', '10.0.0.4', 100],
@@ -13,6 +21,14 @@ test.each([
     5,
   ],
 ])('%s', (_, peer, wanted) => {
-  const addresses = createAddresses({ requestsPerSecond: 1, connections: 100 });
-  expect(Array.from({ length: 100 }, () => addresses.admit(peer, 0)).filter(Boolean)).toHaveLength(wanted);
+  expect(start()(peer, 0)).toBe(wanted);
+});
+
+test('attack: pods open connections until no file is left to read the addresses of the node: those known stay', () => {
+  const admitted = start();
+  admitted('10.0.0.4', 0);
+  vi.mocked(networkInterfaces).mockImplementationOnce(() => {
+    throw new Error('uv_interface_addresses: EMFILE');
+  });
+  expect([admitted('10.0.0.4', 10_000), admitted('10.0.0.5', 10_000)]).toEqual([100, 5]);
 });

@@ -98,17 +98,22 @@ function bucketFor(perSecond: number, now: number): TokenBucket {
  * too: a limit would take the answers from the kubelet's own probes.
  */
 function createIsOwn(): (peer: string, now: number) => boolean {
-  let own = new Set<string>();
+  let own: ReadonlySet<string> = new Set();
   let readAt = -Infinity;
   return (peer, now) => {
     if (now - readAt >= interfacesMs) {
-      own = new Set(
-        Object.values(networkInterfaces())
-          .flatMap((all = []) => all.map(({ address }) => address))
-          .filter((address) => !linkLocal.test(address)),
-      );
       readAt = now;
+      try {
+        own = readOwn();
+      } catch {
+        // That no file is left for it must not end the process: those known stay.
+      }
     }
     return own.has(peer);
   };
+}
+
+function readOwn(): ReadonlySet<string> {
+  const all = Object.values(networkInterfaces()).flatMap((some = []) => some.map(({ address }) => address));
+  return new Set(all.filter((address) => !linkLocal.test(address)));
 }
