@@ -1,11 +1,17 @@
 // Warnings about an AzureIdentity that is valid, since such objects are in clusters, but cannot do what its author means.
-import type { AzureIdentity } from './azure-identity.ts';
 import { behaviorAnnotation } from '../parsing/group.ts';
 import { isGuid } from '../ids/guid.ts';
 import type { ObjectMeta } from '../parsing/meta.ts';
 import { quote } from '../parsing/quote.ts';
 import { sectionAt, warn, type Section } from '../parsing/section.ts';
 import { mostAuxiliaryTenants, tenantDoubt } from '../ids/tenant.ts';
+
+interface Spec {
+  readonly clientID?: string;
+  readonly tenantID?: string;
+  readonly auxiliaryTenantIDs?: readonly string[];
+  readonly adEndpoint?: string;
+}
 
 /**
  * For an identity that is not namespaced: annotations and labels that look as if it were. The original compares key and value with case,
@@ -28,7 +34,7 @@ export function resembling(values: ObjectMeta['annotations']): readonly string[]
 }
 
 /** Values of the spec that can never work. */
-export function warnOfValues(spec: AzureIdentity['spec'], section: Section): void {
+export function warnOfValues(spec: Spec, section: Section): void {
   if (spec.clientID !== undefined && !isGuid(spec.clientID))
     warn(
       section,
@@ -40,7 +46,7 @@ export function warnOfValues(spec: AzureIdentity['spec'], section: Section): voi
   if (endpoint !== undefined) warn(section, 'adEndpoint', endpoint);
 }
 
-function warnOfTenants({ tenantID, auxiliaryTenantIDs = [] }: AzureIdentity['spec'], section: Section): void {
+function warnOfTenants({ tenantID, auxiliaryTenantIDs = [] }: Spec, section: Section): void {
   const doubt = tenantID === undefined ? undefined : tenantDoubt(tenantID);
   if (doubt !== undefined) warn(section, 'tenantID', `is ${doubt}`);
   if (auxiliaryTenantIDs.length > mostAuxiliaryTenants)

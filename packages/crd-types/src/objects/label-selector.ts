@@ -91,7 +91,7 @@ export function labelOf(labels: Labels, key: string): string | undefined {
 }
 
 /** Whether a label of this value, or undefined for an absent one, meets the condition. */
-export function isMet({ operator, values = [] }: LabelRequirement, value: string | undefined): boolean {
+function isMet({ operator, values = [] }: LabelRequirement, value: string | undefined): boolean {
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);
