@@ -36,7 +36,6 @@ export const rooms = [
       'parts',
       'refusal',
       'request',
-      'request-slots',
       'response',
       'retry',
       'single-flight',

@@ -175,11 +175,11 @@ describe('where objects are left out by the share of their namespace', () => {
 
   it('of an invalid identity at most ten problems are told, and how many more there are', () => {
     const selector = Object.fromEntries(
-      Array.from({ length: 500 }, (_, at) => [`k${at}${'x'.repeat(900)}`, 1]),
+      Array.from({ length: 20 }, (_, at) => [`k${at}${'x'.repeat(900)}`, 1]),
     );
     const [skip] = skips({ identities: [identity({ spec: { type: 1, allowedNamespaces: { selector } } })] });
     expect(skip).toMatchObject({ reason: 'identity-invalid' });
-    expect(faultOf(skip)).toMatch(/^spec\.allowedNamespaces\.selector\.k0x.*; and 490 more$/);
+    expect(faultOf(skip)).toMatch(/^spec\.allowedNamespaces\.selector\.k0x.*; and 10 more$/);
     expect(faultOf(skip).length).toBeLessThan(4_000);
   });
 });
