@@ -55,7 +55,7 @@ const leadership: readonly Alert[] = [
     expr: 'aadpodidentity_mic_original_running == 1',
     for: '1m',
     summary: 'The original’s MIC runs beside this one.',
-    description: 'They write, delete and rewrite each other’s objects and identities.',
+    description: 'They write and delete each other’s objects and identities.',
   },
 ];
 

@@ -59,14 +59,14 @@ async function serve(started: Started) {
   const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings });
   const { namespace, name } = config.leader;
   const names = { lock: config.originalLock, lease: { namespace, name } };
-  const original = watchOriginal({ ...ambient, names, metrics, events });
+  const original = watchOriginal({ ...ambient, names, metrics });
   const elector = createElector({ ...ambient, ...config.leader });
   await Promise.all([
     // Watches pods, nodes, AzureIdentities, bindings and NMI's pods, so that a new leader starts with complete data.
     mic.run(signal),
     // Reads azure.json again when it changes.
     azure.watch(signal),
-    // Joins the election once the original's MIC is gone; while leading, reports the original's MIC.
+    // Joins the election once the original's MIC is gone; while leading, warns of the original's MIC.
     original.standBy(signal).then(() => elector.run(signal, (term) => original.beside(term, mic.lead(term)))),
     // Health, readiness, metrics, the file of the probes.
     keepAdminServers(adminOf(mic, started), signal),

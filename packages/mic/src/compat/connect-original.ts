@@ -1,5 +1,5 @@
 // Reads the original's lock that the flags name.
-import type { EventRecorder, ObjectKey, KubeAmbient } from '@pod-identity/kit/kube';
+import type { ObjectKey, KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import { createLockReader } from './lock-reader.ts';
@@ -14,7 +14,6 @@ interface Names {
 interface Surroundings extends Pick<KubeAmbient, 'transport' | 'clock' | 'log'> {
   readonly names: Names;
   readonly metrics: Metrics<MicMetricSpecs>;
-  readonly events: EventRecorder;
 }
 
 const unwatched: OriginalWatch = {
@@ -22,21 +21,12 @@ const unwatched: OriginalWatch = {
   beside: (_term, work) => work,
 };
 
-export function watchOriginal({
-  names,
-  transport,
-  clock,
-  log,
-  metrics,
-  events,
-}: Surroundings): OriginalWatch {
+export function watchOriginal({ names, transport, clock, log, metrics }: Surroundings): OriginalWatch {
   const { lock, lease } = names;
   if (!lock) return unwatched;
   return createOriginalWatch({
     lock,
-    lease,
     log,
-    events,
     clock,
     reader: createLockReader(transport, { lock, lease }),
     onRunning: (isRunning) => metrics.set('originalRunning', isRunning ? 1 : 0),

@@ -14,8 +14,6 @@ export interface LockSighting {
   readonly renewTime: string;
   /** When its current state was first seen. */
   readonly since: number;
-  /** Whether it has changed, so it is being renewed. */
-  readonly hasChanged: boolean;
 }
 
 export const lockAnnotation = 'control-plane.alpha.kubernetes.io/leader';
@@ -56,7 +54,7 @@ export function foldLook(
   if (reading.kind === 'free') return undefined;
   const { holder, renewTime } = reading;
   if (before?.renewTime === renewTime && before.holder === holder) return before;
-  return { holder, renewTime, since: at, hasChanged: before !== undefined };
+  return { holder, renewTime, since: at };
 }
 
 export interface StandingBy {
@@ -70,9 +68,4 @@ export function mayStart({ reading, sighting, begunAt }: StandingBy, now: number
   if (now - begunAt >= longestStandByMs) return true;
   if (sighting !== undefined) return now - sighting.since >= lockLastsMs;
   return reading.kind !== 'unreadable' || !reading.isPassing;
-}
-
-/** Whether the lock is being renewed. */
-export function isRenewed(sighting: LockSighting | undefined, now: number): boolean {
-  return sighting?.hasChanged === true && now - sighting.since < 3 * lockLastsMs;
 }

@@ -31,7 +31,7 @@ const linesOfNamespace = { burst: 100, perSecond: 5 };
 /** A list names 16 of each kind, and the next comes after minutes. */
 const leftOutOfNamespace = { burst: 64, perSecond: 0.2 };
 
-export function publishReport({ log, events, holds }: Readers, report: Report): void {
+function publishReport({ log, events, holds }: Readers, report: Report): void {
   for (const { level, fields, message } of report.lines) log[level](fields, message);
   // Events are writes: none is sent after the term. The next leader sends it.
   for (const event of report.events) events.record(event, undefined, holds);
