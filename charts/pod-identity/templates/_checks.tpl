@@ -116,8 +116,7 @@
 
 {{- define "identityProblems" -}}
 {{- $seen := dict }}
-{{- $definition := .Files.Get "crds/azureidentities.yaml" | fromYaml }}
-{{- $armId := dig "schema" "openAPIV3Schema" "properties" "spec" "properties" "resourceID" "pattern" "" (first $definition.spec.versions) }}
+{{- $armId := "(?i)^(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\\.managedidentity/userassignedidentities/[^/]+/?)?$" }}
 {{- range $key, $identity := ternary (dict) .Values.azureIdentities (kindIs "slice" .Values.azureIdentities) }}
 {{- $at := printf "azureIdentities.%s" $key }}
 {{- $namespace := default $.Release.Namespace $identity.namespace }}
