@@ -54,7 +54,7 @@ test('a pod whose identity is already on the host gets its first token without a
   expect(stage.sim.azure.journal.count({ service: 'arm' })).toBe(before);
 });
 
-test('200 concurrent equal token requests make one IMDS call', async () => {
+test('64 concurrent equal token requests, as many as a pod has connections, make one IMDS call', async () => {
   stage = await openStage();
   await stage.install();
   await (await stage.startMic('1')).logged('became leader');
@@ -66,7 +66,7 @@ test('200 concurrent equal token requests make one IMDS call', async () => {
   const path = await stage.path(pod, nmi);
   const byNmi = { service: 'imds', query: /vault/ };
   expect(stage.sim.azure.journal.count(byNmi)).toBe(0);
-  const answers = await Promise.all(Array.from({ length: 200 }, () => askForToken(path.url)));
+  const answers = await Promise.all(Array.from({ length: 64 }, () => askForToken(path.url)));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
   expect(stage.sim.azure.journal.count(byNmi)).toBe(1);
 });
