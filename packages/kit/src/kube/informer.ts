@@ -37,8 +37,8 @@ export interface Informer<V> extends Pick<Reflector, 'requestList' | 'want' | 'u
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Pauses after failures, with full jitter: the informers of all nodes fail at the same time. */
-const pauses = { baseMs: 800, capMs: 4_000, jitter: 1 };
+/** Pauses after failures, half of each by chance, since the informers of all nodes fail at the same time; never none. */
+const pauses = { baseMs: 800, capMs: 4_000 };
 /** Limit of Retry-After, since the stores become stale. */
 const longestRetryAfterMs = 30_000;
 /** A watch that ends sooner counts as failed, even without an error. */
@@ -134,11 +134,12 @@ async function follow<V>(
   const backoff = createBackoff({ ...pauses, random: options.random });
   const isSuspect = createSuspicion();
   const isForgotten = createForgotten();
+  const report = createReport(options, clock);
   while (!signal.aborted) {
     const done = await step(reflector, following);
     if (isOver(signal)) return;
     if (isSuspect(done)) reflector.forget();
-    if (done.problem) report(done.problem, options);
+    if (done.problem) report(done.problem);
     if (done.isWatched) backoff.reset();
     const goesOn = isForgotten(done) || (done.isWatched && !done.problem);
     if (goesOn) continue;
@@ -150,12 +151,18 @@ function retryAfterOf({ problem }: Step): number {
   return Math.min(problem?.retryAfterMs ?? 0, longestRetryAfterMs);
 }
 
-function report<V>(problem: KubeError, { log, kind, onProblem }: InformerOptions<V>): void {
-  onProblem?.(problem);
-  log?.warn(
-    { kind: kind.kind, code: problem.code, error: problem.message },
-    'list or watch failed, trying again',
-  );
+/** Between lines about the same problem: in an outage each informer retries every few seconds. */
+const betweenLinesMs = 30_000;
+
+function createReport<V>({ log, kind, onProblem }: InformerOptions<V>, clock: Clock) {
+  let said = { code: '', at: -Infinity };
+  return (problem: KubeError): void => {
+    onProblem?.(problem);
+    const { code, message: error } = problem;
+    if (code === said.code && clock.elapsed() - said.at < betweenLinesMs) return;
+    said = { code, at: clock.elapsed() };
+    log?.warn({ kind: kind.kind, code, error }, 'list or watch failed, trying again');
+  };
 }
 
 interface Step {

@@ -22,6 +22,8 @@ export const lockAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 const lockLastsMs = 15_000;
 /** Maximum delay of a first start. */
 export const longestStandByMs = 5 * 60_000;
+/** In characters: several times what the original writes. */
+const longestRecord = 4 * 1024;
 /** Form of the holder's name, which editors can forge. */
 const plainHolder = /^[A-Za-z0-9._-]{1,128}$/;
 
@@ -36,7 +38,7 @@ export function readLock(object: unknown): LockReading {
 function recordOf(object: unknown): Readonly<Record<string, unknown>> | undefined {
   const { metadata } = object as { readonly metadata?: { readonly annotations?: Record<string, unknown> } };
   const text = metadata?.annotations?.[lockAnnotation];
-  if (typeof text !== 'string') return undefined;
+  if (typeof text !== 'string' || text.length > longestRecord) return undefined;
   try {
     const record: unknown = JSON.parse(text);
     return typeof record === 'object' && record !== null ? (record as Record<string, unknown>) : undefined;
