@@ -75,7 +75,6 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       state: true,
       why: true,
       commands: true,
-      back: true,
     }),
     ...fields<MigrationState>({
       originals: true,
