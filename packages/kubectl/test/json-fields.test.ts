@@ -77,10 +77,7 @@ const typed: Readonly<Record<string, readonly string[]>> = {
       commands: true,
     }),
     ...fields<MigrationState>({
-      originals: true,
-      own: true,
-      hasBroker: true,
-      identities: true,
+      state: true,
       unknown: true,
       next: true,
     }),
