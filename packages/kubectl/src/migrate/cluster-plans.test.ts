@@ -106,18 +106,17 @@ describe('to-workload-identity', () => {
     expect(states(toWorkloadIdentity(facts(), sure)).at(-1)).toBe('binding: to do');
   });
 
-  test('says what it cannot do, and how each step is undone', () => {
+  test('says what it cannot do, and prints a binding before its deletion', () => {
     const credential = text(toWorkloadIdentity(facts(), asked));
     expect(credential).toContain('system:serviceaccount:pay:web');
     const trusted = { ...asked, isCredentialThere: true };
-    expect(text(toWorkloadIdentity(facts(), trusted))).toContain('"azure.workload.identity/client-id":null');
     const shown = text(toWorkloadIdentity(facts({ account: named }), trusted));
     expect(shown).toContain('its SDK WorkloadIdentityCredential');
     expect(shown).not.toContain(' delete ');
     const removed = { ...trusted, isBindingRemoved: true };
     const last = text(toWorkloadIdentity(facts({ account: named }), removed));
     expect(last).toContain('kubectl -n pay delete azureidentitybindings.aadpodidentity.k8s.io vault');
-    expect(last).toContain('kind: AzureIdentityBinding');
+    expect(last).toContain('kubectl -n pay get azureidentitybindings.aadpodidentity.k8s.io vault -o yaml');
   });
 
   test.each([true, false])(

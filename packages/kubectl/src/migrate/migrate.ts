@@ -10,8 +10,8 @@ import { accountsOf, specOf } from './facts.ts';
 import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
 import {
   assignedPods,
+  bindingsOf,
   findIssuer,
-  readBindings,
   readBound,
   readStoredIdentity,
   readUsers,
@@ -149,7 +149,7 @@ async function planWorkload(session: Session, account: ObjectName, options: Choi
   const got = await getAllowed({ kube, signal, kind: clusterKinds.serviceAccounts, ...account });
   if (got.kind !== 'read')
     throw new CommandProblem(`ServiceAccount ${keyOf(account)} could not be read: ${got.text}`);
-  const { pods } = await readBound(session);
+  const { read, pods } = await readBound(session);
   const own = pods.filter((pod) => keyOf(pod.account) === keyOf(account));
   const named = textOf(options, 'identity');
   const keys = named === '' ? own.flatMap(({ identities }) => identities.map(({ key }) => key)) : [named];
@@ -164,15 +164,14 @@ async function planWorkload(session: Session, account: ObjectName, options: Choi
   const alone = { key: '', account, isRbac: false, isPlaced: false, identities: [] };
   const { refused, unknown } = await readUsers(session, identity, own.length > 0 ? own : [alone]);
   const refusal = [...(refused.length > 0 ? ['it has no right on the identity'] : []), ...unknown][0];
-  const [issuer, bindings] = await Promise.all([findIssuer(session), readBindings(session, stored)]);
   return toWorkloadIdentity(
     {
       account: { ...account, object: got.object },
       identity,
       refusal,
-      issuer,
+      issuer: await findIssuer(session),
       pods: usersOf(pods, key),
-      bindings,
+      bindings: bindingsOf(read, stored),
     },
     {
       clientId: textOf(options, 'clientId'),

@@ -1,18 +1,20 @@
 // Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back, as values.
 // It must not write anything, or show the commands of a step while one before it is to be done: pasted too early they would take tokens away.
 import { printable } from '@pod-identity/kit/core';
-import { applyHead, type Writes } from './writes.ts';
+import { applyHead } from './writes.ts';
 
 /** `by hand`: whether it is done can't be seen in the cluster, so that those after it don't wait for it. */
 type StepState = 'done' | 'to do' | 'by hand' | 'blocked';
 
-export interface Step extends Partial<Writes> {
+export interface Step {
   /** For programs that read the plan. */
   readonly id: string;
   readonly title: string;
   readonly state: StepState;
   /** Why it is blocked or by hand, or what was found. */
   readonly why?: string;
+  /** For a shell. */
+  readonly commands?: readonly string[];
 }
 
 type Head = Pick<Step, 'id' | 'title'>;
@@ -32,9 +34,9 @@ export const byHand = (head: Head, why: string, commands: readonly string[] = []
   commands,
 });
 
-export const toDo = (head: Head & Pick<Step, 'why'>, writes: Partial<Writes>): Step => ({
+export const toDo = (head: Head & Pick<Step, 'why'>, ...commands: readonly string[]): Step => ({
   ...head,
-  ...writes,
+  commands,
   state: 'to do',
 });
 
@@ -61,11 +63,7 @@ function untilNext(steps: readonly Step[]) {
   const next = steps.findIndex(({ state }) => state === 'to do' || state === 'blocked');
   return steps.map((step, at) => {
     const isHidden = step.state === 'done' || (next !== -1 && at > next && step.state !== 'blocked');
-    return {
-      ...step,
-      commands: isHidden ? [] : (step.commands ?? []),
-      back: isHidden ? [] : (step.back ?? []),
-    };
+    return { ...step, commands: isHidden ? [] : (step.commands ?? []) };
   });
 }
 
@@ -75,7 +73,6 @@ export function planLines({ title, steps, notes, back }: Plan): readonly string[
     `${marks[step.state]} ${at + 1}. ${step.title}`,
     ...(step.why === undefined ? [] : [`      ${step.why}`]),
     ...step.commands.flatMap(linesOf),
-    ...(step.back.length === 0 ? [] : ['      undone by:', ...step.back.flatMap(linesOf)]),
   ]);
   return [title, ...lines, ...notes.map((note) => `note: ${note}`), `back: ${back}`];
 }

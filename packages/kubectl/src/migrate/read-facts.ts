@@ -4,7 +4,6 @@ import {
   canonicalise,
   canonicalResourceId,
   parseAzureIdentity,
-  parseAzureIdentityBinding,
   problemTexts,
   resources,
   type AccessSubject,
@@ -15,7 +14,7 @@ import { createAccessReviewer } from '@pod-identity/kit/kube';
 import { CommandProblem } from '../cli/command.ts';
 import { fieldAt, keyOf, listAt, type ObjectName } from '../cluster/fields.ts';
 import { readIssuer } from '../cluster/issuer.ts';
-import { getAllowed, itemsOf, listAllowed, unknownOf, type ClusterReader } from '../cluster/lists.ts';
+import { getAllowed, itemsOf, unknownOf, type ClusterReader } from '../cluster/lists.ts';
 import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
 import { audienceOf, isReady, ownOf, type Services } from '../cluster/services.ts';
 import { createMatching } from '../judge/matching.ts';
@@ -138,12 +137,12 @@ export function assignedPods({ records }: ClusterRead, identity: string): Readon
   );
 }
 
-/** Those that are valid and name the AzureIdentity, with all annotations. */
-export async function readBindings(reading: ClusterReader, { namespace, name }: ObjectName) {
-  const kind = resources.AzureIdentityBinding;
-  const list = await listAllowed({ ...reading, kind, namespace, trim: parseAzureIdentityBinding });
-  if (list.kind !== 'read') throw new CommandProblem(list.text);
-  return list.items.flatMap((parsed) =>
-    parsed.ok && parsed.value.spec.azureIdentity === name ? [parsed.value] : [],
+/** Those that are valid and name the AzureIdentity. */
+export const bindingsOf = ({ bindings }: ClusterRead, { namespace, name }: ObjectName) =>
+  itemsOf(bindings).flatMap(({ view }) =>
+    view.kind === 'valid' &&
+    view.binding.metadata.namespace === namespace &&
+    view.binding.spec.azureIdentity === name
+      ? [view.binding]
+      : [],
   );
-}

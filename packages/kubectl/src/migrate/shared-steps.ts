@@ -1,11 +1,10 @@
 // Steps of several plans.
 import { rolesFor } from '@pod-identity/crd-types';
-import { clusterKinds } from '@pod-identity/kit/core';
 import { shellWord } from '@pod-identity/policy';
 import { keyOf } from '../cluster/fields.ts';
 import type { BoundPod, ReviewedRights } from './facts.ts';
 import { blocked, byHand, done, plugIn, toDo, type Step } from './plan.ts';
-import { applyCommand, deleteCommand } from './writes.ts';
+import { applyCommand } from './writes.ts';
 
 /** The roles that `access` prints too. */
 export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
@@ -14,13 +13,8 @@ export function rightsStep({ target, refused, unknown }: ReviewedRights): Step {
   if (unknown.length > 0) return blocked(head, `not known: ${unknown.join('; ')}`);
   if (refused.length === 0) return done(head);
   const { objects } = rolesFor({ subjects: refused, targets: [target] });
-  // Others may hold the role too.
-  const bindings = objects.filter(({ kind }) => kind === 'ClusterRoleBinding');
-  const back = bindings.map(({ metadata: { name } }) =>
-    deleteCommand({ kind: clusterKinds.clusterRoleBindings, name }),
-  );
   const why = `missing for ${refused.map(keyOf).join(', ')}`;
-  return toDo({ ...head, why }, { commands: [applyCommand(objects)], back });
+  return toDo({ ...head, why }, applyCommand(objects));
 }
 
 /** One pod for each ServiceAccount. */

@@ -6,7 +6,7 @@ import { unconfirmedIds } from './confirmed-ids.ts';
 import { specOf, type StoredIdentity, type TypeChangeFacts } from './facts.ts';
 import { blocked, done, plugIn, toDo, type Plan, type Step } from './plan.ts';
 import { rightsStep, servedStep } from './shared-steps.ts';
-import { patchOf } from './writes.ts';
+import { patchCommand } from './writes.ts';
 
 export interface AttachedFacts extends TypeChangeFacts {
   /** Keys of the pods whose machine has the identity, as MIC has recorded. */
@@ -19,20 +19,19 @@ interface Given {
 
 export function toAttached(facts: AttachedFacts, given: Given): Plan {
   const subject = keyOf(facts.identity.target);
-  const back = plugIn(`migrate to-federated ${shellWord(subject)}`);
   return {
     name: 'to-attached',
     subject,
     title: `AzureIdentity ${subject}: back to type 0 (attached to the machines)`,
-    steps: stepsOf(facts, given, back),
+    steps: stepsOf(facts, given),
     notes: [
       'until MIC has attached the identity, up to a minute, new tokens are refused: docs/administrator/federated.md has the way by a second AzureIdentity of type 0, without a gap',
     ],
-    back,
+    back: plugIn(`migrate to-federated ${shellWord(subject)}`),
   };
 }
 
-function stepsOf(facts: AttachedFacts, { resourceId: given }: Given, back: string): readonly Step[] {
+function stepsOf(facts: AttachedFacts, { resourceId: given }: Given): readonly Step[] {
   const { identity: seen, services, pods, rights } = facts;
   const head = { id: 'identity', title: 'the AzureIdentity can become one of type 0' };
   const { type, resourceID: stated = '' } = specOf(seen);
@@ -41,10 +40,10 @@ function stepsOf(facts: AttachedFacts, { resourceId: given }: Given, back: strin
   if (fault !== undefined) return [blocked(head, fault)];
   if (given === '' && givesRight(facts)) return [{ ...head, ...unconfirmedIds(seen, '--resource-id') }];
   const change = { id: 'type', title: 'it is of type 0: NMI requests new tokens from the metadata service' };
-  const { commands } = patchOf(seen, 'spec', { type: 0, ...(stated === '' && { resourceID }) });
+  const command = patchCommand(seen.target, 'spec', { type: 0, ...(stated === '' && { resourceID }) });
   const changed = [
     ...(rights ? [rightsStep(rights)] : []),
-    type === 0 ? done(change) : toDo(change, { commands, back: [back] }),
+    type === 0 ? done(change) : toDo(change, command),
   ];
   return pods.length === 0 ? changed : [micStep(services), ...changed, assignedStep(facts), servedStep(pods)];
 }
@@ -80,5 +79,5 @@ function assignedStep({ pods, assigned }: AttachedFacts): Step {
   const [pod] = lacking;
   if (pod === undefined) return done(assigning);
   const why = `wait, then give the same command again: ${lacking.length} pods are not assigned yet. MIC says why:`;
-  return toDo({ ...assigning, why }, { commands: [plugIn(`explain ${shellWord(pod.key)}`)] });
+  return toDo({ ...assigning, why }, plugIn(`explain ${shellWord(pod.key)}`));
 }

@@ -7,7 +7,7 @@ import { isConfirmedByMic, unconfirmedIds } from './confirmed-ids.ts';
 import type { BoundPod, ServiceFacts, StoredIdentity, TypeChangeFacts } from './facts.ts';
 import { blocked, done, plugIn, toDo, type Plan, type Step } from './plan.ts';
 import { rightsStep, servedStep } from './shared-steps.ts';
-import { patchOf } from './writes.ts';
+import { patchCommand } from './writes.ts';
 
 export interface FederatedFacts extends TypeChangeFacts {
   /** Of the API server; undefined if it may not be read. */
@@ -62,10 +62,9 @@ function stepsOf(facts: FederatedFacts, given: Given): readonly Step[] {
   const type = { id: 'type', title: 'it is of type 3: NMI requests new tokens from the broker' };
   const granted = rights ? [rightsStep(rights)] : [];
   if (spec.type === 3) return [...granted, done(type), servedStep(pods)];
-  const { commands } = patchOf(seen, 'spec', { type: 3 });
-  const back = [plugIn(`migrate to-attached ${shellWord(keyOf(seen.target))}`)];
+  const command = patchCommand(seen.target, 'spec', { type: 3 });
   const credential = credentialStep(facts, { ...given, ...ids }, isSure);
-  return [fieldsStep(seen, ids), ...granted, credential, toDo(type, { commands, back }), servedStep(pods)];
+  return [fieldsStep(seen, ids), ...granted, credential, toDo(type, command), servedStep(pods)];
 }
 
 /** Whether somebody else than the object says that its client id is right. */
@@ -144,7 +143,7 @@ function fieldsStep(seen: StoredIdentity, ids: FederatedIds): Step {
     ...(tenantID === '' && { tenantID: ids.tenant }),
     ...(clientID === '' && { clientID: ids.clientId }),
   };
-  return toDo(step, patchOf(seen, 'spec', missing));
+  return toDo(step, patchCommand(seen.target, 'spec', missing));
 }
 
 /** Only a pod of the broker has the token that Entra exchanges, so the test is a command in it. */
@@ -170,7 +169,7 @@ function credentialStep(
     ? 'else create the federated credential by the second'
     : 'give --client-id for the command that creates the federated credential';
   const why = `go on with --credential-exists once the first command prints that it can; ${how}${isSure && issuer === undefined ? ', with the issuer of the cluster, which you cannot read' : ''}`;
-  return toDo({ ...step, why }, { commands: [exchange, ...(isSure ? [azCommand(az)] : [])] });
+  return toDo({ ...step, why }, exchange, ...(isSure ? [azCommand(az)] : []));
 }
 
 const usualBroker = {

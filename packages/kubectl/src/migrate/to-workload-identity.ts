@@ -8,7 +8,7 @@ import { keyOf, mapAt, type ObjectName } from '../cluster/fields.ts';
 import { areIdsConfirmed, unconfirmedIds } from './confirmed-ids.ts';
 import { accountsOf, type BoundPod, type StoredIdentity } from './facts.ts';
 import { blocked, byHand, done, plugIn, toDo, type Plan, type Step } from './plan.ts';
-import { applyCommand, deleteCommand, patchOf } from './writes.ts';
+import { deleteCommand, patchCommand, showCommand } from './writes.ts';
 
 export interface WorkloadFacts {
   readonly account: ObjectName & { readonly object: unknown };
@@ -94,7 +94,7 @@ function credentialStep(facts: WorkloadFacts, spec: Spec, choice: WorkloadChoice
     };
   const why =
     'without it the app would be refused: create it, wait some minutes and give --credential-exists';
-  return toDo({ ...head, why }, { commands });
+  return toDo({ ...head, why }, ...commands);
 }
 
 function accountStep({ account }: WorkloadFacts, { clientID = '', tenantID = '' }: Spec): Step {
@@ -107,7 +107,7 @@ function accountStep({ account }: WorkloadFacts, { clientID = '', tenantID = '' 
   const annotations = mapAt(object, 'metadata.annotations');
   if (Object.entries(wanted).every(([key, value]) => annotations[key] === value)) return done(head);
   const target = { kind: clusterKinds.serviceAccounts, namespace, name };
-  return toDo(head, patchOf({ target, object }, 'metadata.annotations', wanted));
+  return toDo(head, patchCommand(target, 'metadata.annotations', wanted));
 }
 
 /** Whether the app has changed can't be seen here, so the user says when. */
@@ -123,18 +123,14 @@ function bindingStep({ account, pods, bindings }: WorkloadFacts, { isBindingRemo
     return byHand(head, `other ServiceAccounts use the identity by its bindings: ${others.join(', ')}`);
   if (!isBindingRemoved)
     return byHand(head, 'give --remove-binding once the app gets its tokens without NMI');
-  const back = bindings.map(({ apiVersion, kind, metadata: { name, namespace, annotations }, spec }) => ({
-    apiVersion,
-    kind,
-    metadata: { name, namespace, annotations },
-    spec,
-  }));
-  const commands = bindings.map(({ metadata: { name, namespace } }) =>
-    deleteCommand({
+  // The first prints them: the only copies after the second.
+  const commands = bindings.flatMap(({ metadata: { name, namespace } }) => {
+    const target = {
       kind: resources.AzureIdentityBinding,
       name,
       ...(namespace !== undefined && { namespace }),
-    }),
-  );
-  return toDo(head, { commands, back: [applyCommand(back)] });
+    };
+    return [showCommand(target), deleteCommand(target)];
+  });
+  return toDo(head, ...commands);
 }

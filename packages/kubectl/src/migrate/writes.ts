@@ -2,39 +2,21 @@
 import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
 import { shellWord } from '@pod-identity/policy';
 import { stringify } from 'yaml';
-import { fieldAt, isObject } from '../cluster/fields.ts';
 
 export interface Target extends ObjectKey {
   readonly kind: ResourceKind;
 }
 
-/** For a shell; `back` undoes `commands`. */
-export interface Writes {
-  readonly commands: readonly string[];
-  readonly back: readonly string[];
-}
-
 /** Merges the value into what is at the path. */
-export function patchOf(
-  { target, object }: { readonly target: Target; readonly object: unknown },
-  path: string,
-  value: object,
-): Writes {
-  const keys = path.split('.');
-  const command = (patch: unknown) => {
-    const nested = keys.reduceRight<unknown>((of, key) => ({ [key]: of }), patch);
-    return commandOn(target, 'patch', `--type merge --patch ${shellWord(JSON.stringify(nested))}`);
-  };
-  return { commands: [command(value)], back: [command(undone(value, fieldAt(object, path)))] };
-}
-
-function undone(patch: unknown, before: unknown): unknown {
-  if (!isObject(patch)) return before ?? null;
-  const of = isObject(before) ? before : {};
-  return Object.fromEntries(Object.entries(patch).map(([key, value]) => [key, undone(value, of[key])]));
+export function patchCommand(target: Target, path: string, value: object): string {
+  const patch = path.split('.').reduceRight<object>((of, key) => ({ [key]: of }), value);
+  return commandOn(target, 'patch', `--type merge --patch ${shellWord(JSON.stringify(patch))}`);
 }
 
 export const deleteCommand = (target: Target): string => commandOn(target, 'delete');
+
+/** Prints the object. */
+export const showCommand = (target: Target): string => commandOn(target, 'get', '-o yaml');
 
 /** The objects follow, and then the end of the input. */
 export const applyHead = "kubectl apply -f - <<'EOF'\n";
