@@ -28,7 +28,7 @@ export async function startLoad(stage: ClusterStage, label: string): Promise<Loa
   // A pod that is stopped reports for a moment after its object is gone: that is never taken for the next load.
   const podOn = (node: string) => `${label}-on-${node}`;
   const add = async (node: string) => {
-    await stage.create(askingPod({ name: podOn(node), node, label, pauseMs: 10 }));
+    await stage.create(askingPod({ name: podOn(node), node, label, pauseMs: 15 }));
   };
   for (const { name } of stage.nodes) await add(name);
   const told = stage.nodes.map(({ name }) => stage.told(podOn(name)));

@@ -5,7 +5,7 @@ import { createTokenBucket, type TokenBucket } from '../core/token-bucket.ts';
 export interface AddressLimits {
   /** Of an address on average, with a burst of five times as many; 0: no limit. */
   readonly requestsPerSecond: number;
-  /** As how many requests a new connection counts; default: one. */
+  /** As how many requests a new connection counts, with the first one on it; default: one. */
   readonly connectionCost?: number;
   /** Of all addresses. */
   readonly connections: number;

@@ -75,6 +75,8 @@ interface Connection<About> {
   readonly socket: Socket;
   readonly about: About;
   readonly bucket: TokenBucket;
+  /** The first request is paid with the connection. */
+  isPaid: boolean;
   /** Only a count: keeping responses until the next request cost a fifth of the time in garbage collection. */
   unanswered: number;
   /** Called when Node closes a response, shortly after its last byte was taken. */
@@ -151,8 +153,9 @@ function createTaking<About>({ clock, handle, refuse, onLimited }: GuardOptions<
     const connection = of<About>(message.socket);
     connection.unanswered += 1;
     response.on('close', connection.over);
-    const { peer, about, bucket } = connection;
-    if (bucket.take(now) === 0) handle(message, response, { peer, connection: about, now });
+    const { peer, about, bucket, isPaid } = connection;
+    connection.isPaid = false;
+    if (isPaid || bucket.take(now) === 0) handle(message, response, { peer, connection: about, now });
     else {
       onLimited('refused', peer);
       refuse(response, peer);
@@ -169,7 +172,7 @@ function createConnections<About>(options: GuardOptions<About>) {
     const peer = callerAddress(socket.remoteAddress);
     const [about, bucket] = [describe(peer, now), addresses.bucketOf(peer, now)];
     const over = () => void (connection.unanswered -= 1);
-    const connection: Connection<About> = { peer, socket, about, bucket, unanswered: 0, over };
+    const connection: Connection<About> = { peer, socket, about, bucket, isPaid: true, unanswered: 0, over };
     Object.assign(socket, { [key]: connection });
     // The client may have closed only its half, or be gone: both look the same.
     socket.once('end', () => connection.unanswered > 0 && closeSoon(socket, clock));
