@@ -6,8 +6,8 @@ const backslash = 0x5c;
 const open = 0x7b;
 const close = 0x7d;
 const bracketBit = 0x20;
-/** More than the API server stores of one object. */
-const longestItem = 4 * 1024 * 1024;
+/** The API server takes 3 MiB for an object, and can write each byte as six: it writes `<` as an escape. */
+const longestItem = 20 * 1024 * 1024;
 /** In which depth the items are: of a list once it begins. */
 const [notYet, nowhere] = [Infinity, -1];
 
