@@ -207,6 +207,11 @@ describe('readConfig', () => {
       ['--set-retry-after-header'],
       [/--set-retry-after-header: no effect any more, Retry-After is always sent/],
     ],
+    [
+      ['--compat-errors=status', '--exact-errors'],
+      [/--compat-errors: no effect any more, errors are/, /--exact-errors: no effect any more, errors are/],
+    ],
+    [['--compat-errors'], [/--compat-errors: no effect any more/]],
   ])('%j: the log says at start what clients suffer from', (argv, warnings) => {
     const reading = read(argv);
     expect(reading.kind === 'config' && reading.warnings).toEqual(
