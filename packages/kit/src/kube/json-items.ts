@@ -6,7 +6,7 @@ const backslash = 0x5c;
 const open = 0x7b;
 const close = 0x7d;
 const bracketBit = 0x20;
-/** The API server takes 3 MiB for an object, and can write each byte as six: it writes `<` as an escape. */
+/** More than six times the 3 MiB that the API server takes for an object: it writes some bytes as six, in escapes. */
 const longestItem = 20 * 1024 * 1024;
 /** In which depth the items are: of a list once it begins. */
 const [notYet, nowhere] = [Infinity, -1];

@@ -27,7 +27,8 @@ const common = [
 
 export const neededRights: Readonly<Record<Role, readonly NeededRight[]>> = {
   mic: [
-    ...rights('', ['pods', 'nodes'], ['get', 'list', 'watch']),
+    ...rights('', ['pods'], ['list', 'watch']),
+    ...rights('', ['nodes'], ['get', 'list', 'watch']),
     ...common,
     ...rights(ours, ['azureidentities', 'azureidentitybindings'], ['list', 'watch']),
     ...rights(ours, ['azureidentities/status', 'azureidentitybindings/status'], ['patch']),
