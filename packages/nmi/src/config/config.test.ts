@@ -193,6 +193,7 @@ describe('readConfig', () => {
     ],
     [['--enable-host-token'], { hostToken: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
+    [['--operation-mode=Managed'], { mode: 'managed' }],
     [
       ['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,x/y='],
       { controller: { namespace: 'infra', serviceAccount: 'mic', labels: { app: 'mic', 'x/y': '' } } },
