@@ -1,4 +1,4 @@
-// Every outcome of a request to NMI with its response, by default and with --compat-errors, and the original's response, for docs/reference/errors.md.
+// Every outcome of a request to NMI with its response, and the original's response, for docs/reference/errors.md.
 import type { Denial } from '../../packages/nmi/src/authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';

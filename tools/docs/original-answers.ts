@@ -1,4 +1,4 @@
-// What AAD Pod Identity 1.8.17 returns in each situation of docs/reference/errors.md: its behaviour, not that of `--compat-errors`.
+// What AAD Pod Identity 1.8.17 returns in each situation of docs/reference/errors.md.
 
 const notCreated =
   'getting assigned identities for pod default/web in CREATED state failed after 16 attempts, retry duration [5]s, error: <nil>. Check MIC pod logs for identity assignment errors';

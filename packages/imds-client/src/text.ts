@@ -70,8 +70,8 @@ export function isWebPage({ contentType, body }: BodyText): boolean {
 const longestPlain = 400;
 
 /**
- * What a body without JSON says, in one line: the original NMI, and ours with --compat-errors, give their reason as plain text; what stands in place of a
- * metadata service often sends a web page.
+ * What a body without JSON says, in one line: the original NMI gives its reason as plain text; what stands in place of a metadata service often
+ * sends a web page.
  */
 export function plainReason(response: BodyText): string {
   if (isWebPage(response)) return webPage;

@@ -184,30 +184,14 @@ describe('informer', () => {
       return { ...world, endWatchAfter };
     };
 
-    test('on request, once, and not before the interval after the last list', async () => {
-      const { informer, lists, endWatchAfter } = await setUp();
-      informer.requestList();
+    test('once, after one that counts is gone, and not before the interval after the last list', async () => {
+      const { lists, watch, endWatchAfter } = await setUp();
+      watch().send('DELETED', aged(1));
       await endWatchAfter(500_000);
       expect(lists).toHaveLength(1);
       await endWatchAfter(100_000);
       expect(lists).toHaveLength(2);
       await endWatchAfter(1_000_000);
-      expect(lists).toHaveLength(2);
-    });
-
-    test('also on a request during a list, which may be older than the request', async () => {
-      const pages: (() => void)[] = [];
-      const { informer, lists, watch, clock } = start(
-        () => new Promise((resolve) => pages.push(() => resolve(listOf('10', ...[1, 2, 3, 4, 5].map(aged))))),
-        { share },
-      );
-      await clock.advance(0);
-      informer.requestList();
-      pages.shift()?.();
-      await informer.synced;
-      await clock.advance(601_000);
-      watch().end();
-      await clock.advance(1000);
       expect(lists).toHaveLength(2);
     });
 
@@ -220,7 +204,7 @@ describe('informer', () => {
       });
       await informer.synced;
       setBackMs = 3_600_000;
-      informer.requestList();
+      watch().send('DELETED', aged(1));
       await clock.advance(601_000);
       watch().end();
       await clock.advance(1000);

@@ -81,7 +81,7 @@ test.for<readonly [mistake: string, plant: (sim: Sim) => void, says: RegExp, rem
   [
     'a role of MIC that lost its rules',
     ({ kube }) => kube.seed([{ ...rightsOf('mic')[0]!, rules: [] }]),
-    /^ServiceAccount kube-system\/mic may not get pods, .*patch azureidentities\/status.*leases in its namespace/,
+    /^ServiceAccount kube-system\/mic may not list pods, .*patch azureidentities\/status.*leases in its namespace/,
     'kubectl apply -f deploy/base/mic/rbac.yaml',
   ],
 ])('named: %s', async ([, plant, says, remedy]) => {

@@ -40,3 +40,14 @@ test('a record is read whatever size the copies in it have: its pod is known', (
   expect(parseAzureAssignedIdentity({ metadata, spec })).toMatchObject({ ok: true });
   expect(parseAzureAssignedIdentity({ metadata, spec: { ...spec, pod: 'p'.repeat(1_100) } }).ok).toBe(false);
 });
+
+test('attack: a field that is too deep to be written as JSON is too large, whatever else it has', () => {
+  const deep: unknown = JSON.parse(`${'['.repeat(9_000)}${']'.repeat(9_000)}`);
+  const clientPassword = { name: 'x'.repeat(100_000), namespace: 'shop', deep };
+  expect(
+    parseAzureIdentity({ metadata: { name: 'reader' }, spec: { type: 1, clientPassword } }),
+  ).toMatchObject({
+    ok: false,
+    problems: [{ path: 'spec.clientPassword', message: 'has more than 1024 characters: shorten it' }],
+  });
+});

@@ -41,8 +41,8 @@ function fits(value: unknown, length: number): boolean {
   try {
     const json = JSON.stringify(value) as string | undefined;
     return json === undefined || json.length <= length;
-  } catch {
-    // A BigInt or a cycle, which the parser refuses for its type.
-    return true;
+  } catch (error) {
+    // Too deep or too long. Otherwise a BigInt or a cycle, which the parser refuses for its type.
+    return !(error instanceof RangeError);
   }
 }

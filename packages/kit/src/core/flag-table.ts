@@ -26,7 +26,7 @@ export interface FlagTable {
 
 export interface ServiceFlags<T extends FlagTable> {
   readonly settings: T;
-  /** Of the original; accepted, so that its manifests and charts work. */
+  /** Of the original, or ours before; accepted, so that manifests and charts work. */
   readonly dropped: readonly Flag<unknown>[];
 }
 

@@ -13,7 +13,7 @@ export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly onListed?: () => void;
 }
 
-export interface Informer<V> extends Pick<Reflector, 'requestList' | 'want' | 'unwant'> {
+export interface Informer<V> extends Pick<Reflector, 'want' | 'unwant'> {
   readonly plural: string;
   readonly store: Store<V>;
   hasSynced(): boolean;
@@ -61,7 +61,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     apply: (changes) => changes.forEach((change) => changed.notify(change)),
     onLeftOut: (object) => leftOut.notify(object),
   });
-  const { requestList, want, unwant } = reflector;
+  const { want, unwant } = reflector;
 
   return {
     plural: kind.plural,
@@ -73,7 +73,6 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     leavesOut: (namespace) => reflector.shares().isOver(namespace),
     leftOut: () => reflector.shares().named,
     onLeftOut: (listener) => leftOut.add(listener),
-    requestList,
     want,
     unwant,
     lastHeardMs: () => clock.elapsed() - reflector.heardAt,

@@ -110,12 +110,21 @@ describe('a list', () => {
     );
   });
 
+  test('attack: a pod whose text the API server writes in six times as many bytes as it stores ends neither list nor watch', () => {
+    const value = String.raw`\u003c`.repeat(3 * 512 * 1024);
+    const got: unknown[] = [];
+    const reader = new JsonItems({ onItem: (item) => got.push(item) });
+    for (const piece of [`{"items":[{"env":"`, value, '"}]}']) reader.push(Buffer.from(piece));
+    expect(got).toEqual([{ env: '<'.repeat(3 * 512 * 1024) }]);
+    expect(reader.end()).toEqual({ items: [] });
+  });
+
   test('attack: an object larger than any that the API server stores ends the response before it fills the memory', () => {
     const reader = new JsonItems({ onItem: () => undefined });
     reader.push(Buffer.from('{"items":[{"a":"'));
     const more = Buffer.from('x'.repeat(64 * 1024));
     expect(() => {
-      for (let pushed = 0; pushed < 100; pushed += 1) reader.push(more);
+      for (let pushed = 0; pushed < 400; pushed += 1) reader.push(more);
     }).toThrow('larger than the API server stores');
   });
 

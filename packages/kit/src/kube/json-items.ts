@@ -6,8 +6,8 @@ const backslash = 0x5c;
 const open = 0x7b;
 const close = 0x7d;
 const bracketBit = 0x20;
-/** More than the API server stores of one object. */
-const longestItem = 4 * 1024 * 1024;
+/** More than six times the 3 MiB that the API server takes for an object: it writes some bytes as six, in escapes. */
+const longestItem = 20 * 1024 * 1024;
 /** In which depth the items are: of a list once it begins. */
 const [notYet, nowhere] = [Infinity, -1];
 
@@ -23,7 +23,7 @@ interface JsonItemsOptions {
  * the number of events.
  */
 export class JsonItems {
-  readonly #onItem: ((item: unknown) => void) | undefined;
+  readonly #onItem: (item: unknown) => void;
   #itemDepth: number;
   #depth = 0;
   #isItem = false;
@@ -31,14 +31,16 @@ export class JsonItems {
   #isEscaped = false;
   /** Of the current chunk: up to here it is kept. */
   #keptTo = 0;
-  /** Of the current item, or of all that is in none. */
+  /** Of the current item: outside of the heap, since many responses can arrive at once. */
   #parts: Buffer[] = [];
+  /** Of the current item, or of all that is in none. */
   #size = 0;
   #rest = '';
+  #value: unknown;
 
   constructor({ onItem, isStream = false }: JsonItemsOptions) {
-    this.#onItem = onItem;
-    this.#itemDepth = isStream ? 0 : onItem ? notYet : nowhere;
+    this.#onItem = onItem ?? ((value) => void (this.#value = value));
+    this.#itemDepth = onItem && !isStream ? notYet : 0;
   }
 
   /** Throws KubeError for what cannot be JSON. */
@@ -51,7 +53,8 @@ export class JsonItems {
 
   /** The response without the items that were passed on; undefined if it has not ended. */
   end(): unknown {
-    if (this.#depth !== 0 || this.#rest === '') return undefined;
+    if (this.#depth !== 0) return undefined;
+    if (this.#rest === '') return this.#value;
     return parse(Buffer.from(this.#rest, 'latin1').toString('utf8'));
   }
 
@@ -114,7 +117,7 @@ export class JsonItems {
     const [only] = this.#parts;
     const bytes = this.#parts.length === 1 && only ? only : Buffer.concat(this.#parts, this.#size);
     [this.#parts, this.#size, this.#isItem] = [[], 0, false];
-    this.#onItem?.(parse(bytes.toString('utf8')));
+    this.#onItem(parse(bytes.toString('utf8')));
   }
 
   #keep(chunk: Buffer, to: number): void {

@@ -33,8 +33,6 @@ export interface Reflector {
   watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
   /** Makes the next step a list. The store keeps its content until then. */
   forget(): void;
-  /** Requests a new list, which may include left out objects: at the end of a watch, at least ten minutes after the last list. */
-  readonly requestList: () => void;
   /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
   readonly want: (namespace: string) => Promise<void>;
   /** Removes the objects of the namespace, and keeps none from now on. */
@@ -92,7 +90,6 @@ export function createReflector<V>(
 
   return Object.assign(state, {
     forget: () => void (state.version = undefined),
-    requestList: parts.relist.request,
     shares: () => taking.shares,
     want: (namespace: string) => wanted.add(namespace),
     unwant(namespace: string) {
@@ -115,7 +112,6 @@ interface Parts<V> {
 async function list<V>(parts: Parts<V>, signal: AbortSignal): Promise<void> {
   const { options, state, taking, origin, relist } = parts;
   const { contents, wanted, apply, onLeftOut } = taking;
-  relist.begins();
   const listEnds = wanted.listBegins();
   const { kept, listed, version } = await readAll(parts, signal);
   hear(state, options);
@@ -159,13 +155,9 @@ function hear(state: Progress, { clock }: Pick<ReflectorOptions<never>, 'clock'>
 /** Decides when to list again for left out objects. */
 function createRelist({ clock }: Pick<ReflectorOptions<never>, 'clock'>) {
   let listedAt = -Infinity;
-  let isRequested = false;
   return {
-    request: () => void (isRequested = true),
-    /** Later requests may concern objects that this list does not contain, and need another list. */
-    begins: () => void (isRequested = false),
     listed: () => void (listedAt = clock.elapsed()),
-    isDue: (hasSpace: boolean) => (hasSpace || isRequested) && clock.elapsed() - listedAt >= relistMs,
+    isDue: (hasSpace: boolean) => hasSpace && clock.elapsed() - listedAt >= relistMs,
   };
 }
 

@@ -193,6 +193,7 @@ describe('readConfig', () => {
     ],
     [['--enable-host-token'], { hostToken: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
+    [['--operation-mode=Managed'], { mode: 'managed' }],
     [
       ['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,x/y='],
       { controller: { namespace: 'infra', serviceAccount: 'mic', labels: { app: 'mic', 'x/y': '' } } },
@@ -207,6 +208,11 @@ describe('readConfig', () => {
       ['--set-retry-after-header'],
       [/--set-retry-after-header: no effect any more, Retry-After is always sent/],
     ],
+    [
+      ['--compat-errors=status', '--exact-errors'],
+      [/--compat-errors: no effect any more, errors are/, /--exact-errors: no effect any more, errors are/],
+    ],
+    [['--compat-errors'], [/--compat-errors: no effect any more/]],
   ])('%j: the log says at start what clients suffer from', (argv, warnings) => {
     const reading = read(argv);
     expect(reading.kind === 'config' && reading.warnings).toEqual(

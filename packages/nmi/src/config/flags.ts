@@ -5,8 +5,9 @@ import { accessFlags, requestFlags, rulesFlags } from './flags/pods.ts';
 
 const { text, truth, integer } = value;
 const atLeast0 = integer(0, { min: 0 });
+const metadataErrors = 'errors are those of the metadata service';
 
-/** Every flag, those of the original included: its manifests start this program unchanged. */
+/** Every flag, those of the original and of our first manifests included: they start this program unchanged. */
 export const nmiFlags = {
   settings: {
     ...agentFlags,
@@ -23,6 +24,8 @@ export const nmiFlags = {
     droppedFlag('allow-network-plugin-kubenet', truth(false), 'the kubelet configuration is not read'),
     droppedFlag('kubelet-config', text(), 'the kubelet configuration is not read'),
     droppedFlag('set-retry-after-header', truth(false), 'Retry-After is always sent'),
+    droppedFlag('compat-errors', truth(false, 'status'), metadataErrors),
+    droppedFlag('exact-errors', truth(false), metadataErrors),
     droppedFlag('custom-user-agent', text(), 'the user agent is fixed'),
     droppedFlag('enableProfile', truth(false), 'there is no profiling port; Node has --inspect'),
     ...klogFlags,

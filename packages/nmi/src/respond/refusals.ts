@@ -34,10 +34,7 @@ export function failureOf(
     : { kind: 'token-failed', pod, why: 'misconfigured', description: explainUnusable(pod, decision) };
 }
 
-/**
- * The agent's table of refusals: the status of each. Only `compat.ts` replaces them, under `--compat-errors`. `docs/reference/errors.md` is
- * made from both.
- */
+/** The agent's table of refusals: the status of each. `docs/reference/errors.md` is made from it. */
 // eslint-disable-next-line complexity -- one row for each outcome, on purpose in one place
 export function refusalOf(outcome: Failure, notAssignedStatus: 503 | 404): Refusal {
   switch (outcome.kind) {

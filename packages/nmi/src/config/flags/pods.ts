@@ -15,9 +15,13 @@ const { truth, integer, duration, list, oneOf, someOf, mapped } = value;
 const lowerSet = (texts: readonly string[]): ReadonlySet<string> =>
   new Set(texts.map((each) => each.toLowerCase()));
 
+const modes = oneOf('standard', ['standard', 'managed']);
+/** In any case, as in the original. */
+const mode = { ...modes, parse: (given: string) => modes.parse(given.toLowerCase()) };
+
 /** What pods may have. */
 export const rulesFlags = {
-  mode: keptFlag('operation-mode', oneOf('standard', ['standard', 'managed']), {
+  mode: keptFlag('operation-mode', mode, {
     help: 'standard: MIC attaches identities to the machines. managed: the administrator does.',
   }),
   forceNamespaced: forceNamespacedFlag,
