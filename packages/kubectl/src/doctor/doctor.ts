@@ -44,7 +44,7 @@ async function readDoctor(session: Session): Promise<Report> {
   return {
     ...report,
     causes: [...report.causes, ...found].sort(byWeight),
-    holding: [...report.holding, ...held.map(({ holds }) => holds)],
+    holding: [...report.holding, ...held.flatMap(({ holds = [] }) => holds)],
     unknown: [...report.unknown, ...checks.flatMap(({ unknown }) => unknown)],
   };
 }

@@ -56,7 +56,7 @@ function refusalOf(
   if (view.kind === 'invalid') return { cause: invalid(object, listProblems(view.problems)), ...final };
   const secret = secretOf(view.identity);
   if (secret !== undefined && secrets.has(keyOf(secret)) && secrets.get(keyOf(secret)) !== true)
-    return { cause: withoutSecret(object, secret, secrets.get(keyOf(secret))), ...final };
+    return { cause: withoutSecret(view, secret, secrets.get(keyOf(secret))), ...final };
   if (ready === undefined || ready.status === 'True') return undefined;
   if (ready.reason === 'AccessDenied') return { cause: granted(object), isFinal: false, isOfRights: true };
   return { cause: condition(view, ready), isFinal: ready.reason === 'ClientIDMismatch', isOfRights: false };
@@ -76,11 +76,13 @@ function invalid(object: string, fault: string): Found {
 }
 
 function withoutSecret(
-  object: string,
+  { key: of, identity }: Valid,
   secret: { readonly namespace: string; readonly name: string },
   isThere: boolean | undefined,
 ): Found {
+  const object = `AzureIdentity ${of}`;
   const [key, name] = [`secret ${object}`, keyOf(secret)];
+  const content = identity.spec.type === 1 ? 'clientSecret' : 'certificate';
   const objects = [object, `Secret ${name}`];
   if (isThere === undefined)
     return {
@@ -96,8 +98,8 @@ function withoutSecret(
     text: `${object} names Secret ${name}, which does not exist`,
     objects,
     remedy: {
-      text: 'create it, or correct spec.clientPassword',
-      command: `kubectl create secret generic ${shellWord(secret.name)} --namespace ${shellWord(secret.namespace)} --from-literal=clientSecret=SECRET`,
+      text: `create it of a file ${content}, or correct spec.clientPassword`,
+      command: `kubectl create secret generic ${shellWord(secret.name)} --namespace ${shellWord(secret.namespace)} --from-file=${content}`,
     },
   });
 }

@@ -153,7 +153,7 @@ test.for<Row>([
     unrecorded,
     'unknown',
     /you may not ask/,
-    undefined,
+    /--resource=subjectaccessreviews/,
     { right: 'unknown' },
   ],
   [
@@ -167,7 +167,19 @@ test.for<Row>([
     { identities: read(principal), secrets: new Map([['shop/key', false]]) },
     'problem',
     /shop\/vault names Secret shop\/key, which does not exist/,
-    /kubectl create secret generic key --namespace shop/,
+    /kubectl create secret generic key --namespace shop --from-file=clientSecret$/,
+  ],
+  [
+    'type 2 without its Secret',
+    {
+      identities: read(
+        identity('shop/vault', { type: 2, tenantID: clientID, clientPassword: { name: 'key' } }),
+      ),
+      secrets: new Map([['shop/key', false]]),
+    },
+    'problem',
+    /shop\/vault names Secret shop\/key, which does not exist/,
+    /kubectl create secret generic key --namespace shop --from-file=certificate$/,
   ],
   [
     'a Secret that a viewer may not get',
@@ -237,6 +249,20 @@ test.for<Row>([
     /may not use the identities of this machine/,
     /kind: ClusterRole/,
     { right: 'refused' },
+  ],
+  [
+    'an exempt pod whose right on the machine a viewer may not ask about',
+    { exceptions: read(exception({ aadpodidbinding: 'web' })) },
+    'unknown',
+    /you may not ask/,
+    /--resource=subjectaccessreviews/,
+    { right: 'unknown' },
+  ],
+  [
+    'an exempt pod whose machine a viewer may not look at',
+    { exceptions: read(exception({ aadpodidbinding: 'web' })), nodes: denied },
+    'unknown',
+    /may use the machine of their node is not known/,
   ],
   ['a missing right', unrecorded, 'problem', new RegExp(cart), /kind: ClusterRole/, { right: 'refused' }],
   [
@@ -396,6 +422,28 @@ describe('nothing is found', () => {
     const { causes } = judged(of);
     expect(causes.filter(({ key }) => !key.startsWith('service mic system/mic'))).toEqual([]);
   });
+});
+
+test.for<readonly [what: string, of: Partial<ClusterRead>, claims: RegExp, more?: Given]>([
+  [
+    'NMI where services may not be listed',
+    other({ nmi: [], mic: [], unknown: ['no'] }),
+    /NMI is ready|agree/,
+  ],
+  ['NMI where none is installed', other({ nmi: [], mic: [] }), /NMI is ready|start-up taint|agree/],
+  ['MIC where none is installed', { ...other({ mic: [] }), ...unrecorded }, /is assigned|agree/],
+  ['flags that are not understood', other({ mic: [mic(['--no'])] }), /agree/],
+  ['an identity that lacks a right', unrecorded, /is assigned/, { right: 'refused' }],
+  [
+    'identities that may not be listed',
+    { identities: denied },
+    /names an|has a binding|federated|the rights/,
+  ],
+  ['pods that may not be listed', { pods: denied }, /NMI is ready|whole team|is assigned/],
+  ['exceptions that may not be listed', { exceptions: denied }, /definitions/],
+])('no check holds that was not made: %s', ([, of, claims, more]) => {
+  expect(judged({}, { missed }).holding.join()).toMatch(claims);
+  expect(judged(of, { missed, ...more }).holding.filter((words) => claims.test(words))).toEqual([]);
 });
 
 test('pods with the same cause are one cause', () => {
