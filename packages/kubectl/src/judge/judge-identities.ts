@@ -9,9 +9,11 @@ import {
   type BindingView,
   type IdentityView,
 } from '../../../mic/src/commands/plug-in.ts';
+import { unusable } from '../../../nmi/src/commands/plug-in.ts';
 import type { ReadyCondition, Reported } from '../cluster/ready-condition.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
+import { configsOf, ownOf } from '../cluster/services.ts';
 import { secretOf, type ClusterRead, type PodRead } from '../cluster/read-cluster.ts';
 import { clusterProblem, editorProblem, type Causes, type Found } from './causes.ts';
 
@@ -32,7 +34,7 @@ export function identityCauses(read: ClusterRead, causes: Causes): ReadonlyMap<s
   const isShown = (key: string) => read.namespace === undefined || namespaceOf(key) === read.namespace;
   const refusals = new Map<string, Refusal>();
   for (const reported of itemsOf(read.identities)) {
-    const refusal = refusalOf(reported, read.secrets);
+    const refusal = refusalOf(reported, read);
     if (refusal === undefined) continue;
     refusals.set(reported.view.key, refusal);
     if (isShown(reported.view.key) && !refusal.isOfRights) causes.add(refusal.cause);
@@ -49,11 +51,18 @@ type Valid = Extract<IdentityView, { readonly kind: 'valid' }>;
 
 function refusalOf(
   { view, ready }: Reported<IdentityView>,
-  secrets: ClusterRead['secrets'],
+  { secrets, services }: ClusterRead,
 ): Refusal | undefined {
   const object = `AzureIdentity ${view.key}`;
   const final = { isFinal: true, isOfRights: false };
   if (view.kind === 'invalid') return { cause: invalid(object, listProblems(view.problems)), ...final };
+  const [config] = configsOf(ownOf(services.nmi));
+  const fault = config && unusable(view.identity, config);
+  if (fault !== undefined) {
+    const cause = invalid(object, fault, 'cannot be served');
+    const ofBroker = { ...cause, actor: 'cluster administrator', remedy: installBroker } as const;
+    return { cause: view.identity.spec.type === 3 ? ofBroker : cause, ...final };
+  }
   const secret = secretOf(view.identity);
   if (secret !== undefined && secrets.has(keyOf(secret)) && secrets.get(keyOf(secret)) !== true)
     return { cause: withoutSecret(view, secret, secrets.get(keyOf(secret))), ...final };
@@ -62,11 +71,13 @@ function refusalOf(
   return { cause: condition(view, ready), isFinal: ready.reason === 'ClientIDMismatch', isOfRights: false };
 }
 
-function invalid(object: string, fault: string): Found {
+const installBroker = { text: 'docs/administrator/federated.md has the steps' };
+
+function invalid(object: string, fault: string, what = 'is not valid'): Found {
   const [kind = '', key = ''] = object.split(' ');
   return editorProblem({
     key: object,
-    text: `${object} is not valid: ${fault}`,
+    text: `${object} ${what}: ${fault}`,
     objects: [object],
     remedy: {
       text: 'correct it',

@@ -182,6 +182,35 @@ test.for<Row>([
     /kubectl create secret generic key --namespace shop --from-file=certificate$/,
   ],
   [
+    'a service principal without spec.clientPassword',
+    { identities: read(identity('shop/vault', { type: 1, tenantID: clientID })) },
+    'problem',
+    /shop\/vault cannot be served: a service principal needs .*spec.clientPassword/,
+    /kubectl edit azureidentity vault --namespace shop/,
+  ],
+  [
+    'a service principal whose Secret is in another namespace',
+    {
+      identities: read(
+        identity('shop/vault', {
+          type: 1,
+          tenantID: clientID,
+          clientPassword: { name: 'key', namespace: 'pay' },
+        }),
+      ),
+      secrets: new Map([['pay/key', true]]),
+    },
+    'problem',
+    /shop\/vault cannot be served: .*is in namespace pay: move the Secret/,
+  ],
+  [
+    'a federated identity where NMI has no broker',
+    { identities: read(identity('shop/vault', { type: 3, tenantID: clientID, resourceID: undefined })) },
+    'problem',
+    /shop\/vault cannot be served: .*broker/,
+    /^docs\/administrator\/federated.md/,
+  ],
+  [
     'a Secret that a viewer may not get',
     { identities: read(principal), secrets: new Map([['shop/key', undefined]]) },
     'unknown',
