@@ -56,19 +56,25 @@ function refusalOf(
   const object = `AzureIdentity ${view.key}`;
   const final = { isFinal: true, isOfRights: false };
   if (view.kind === 'invalid') return { cause: invalid(object, listProblems(view.problems)), ...final };
-  const [config] = configsOf(ownOf(services.nmi));
-  const fault = config && unusable(view.identity, config);
-  if (fault !== undefined) {
-    const cause = invalid(object, fault, 'cannot be served');
-    const ofBroker = { ...cause, actor: 'cluster administrator', remedy: installBroker } as const;
-    return { cause: view.identity.spec.type === 3 ? ofBroker : cause, ...final };
-  }
+  const fault = unservable(view, services);
+  if (fault !== undefined) return { cause: fault, ...final };
   const secret = secretOf(view.identity);
   if (secret !== undefined && secrets.has(keyOf(secret)) && secrets.get(keyOf(secret)) !== true)
     return { cause: withoutSecret(view, secret, secrets.get(keyOf(secret))), ...final };
   if (ready === undefined || ready.status === 'True') return undefined;
   if (ready.reason === 'AccessDenied') return { cause: granted(object), isFinal: false, isOfRights: true };
   return { cause: condition(view, ready), isFinal: ready.reason === 'ClientIDMismatch', isOfRights: false };
+}
+
+/** What NMI refuses to serve to any pod. */
+function unservable({ key, identity }: Valid, { nmi }: ClusterRead['services']): Found | undefined {
+  const [config] = configsOf(ownOf(nmi));
+  const fault = config && unusable(identity, config);
+  if (fault === undefined) return undefined;
+  const cause = invalid(`AzureIdentity ${key}`, fault, 'cannot be served');
+  return identity.spec.type === 3
+    ? { ...cause, actor: 'cluster administrator', remedy: installBroker }
+    : cause;
 }
 
 const installBroker = { text: 'docs/administrator/federated.md has the steps' };
@@ -138,7 +144,7 @@ const rejections = [
 /** In words of MIC; commands are made here, since editors may be able to write conditions. */
 function condition(view: Valid, { status, reason, message, isOutdated }: ReadyCondition): Found {
   const object = `AzureIdentity ${view.key}`;
-  const [, said = '', advice = ''] = /^([^\n]*?)(?:(?:[.;] |\n)([^]*))?$/.exec(message) ?? [];
+  const [, said = '', advice = ''] = /^(.*?)(?:[.;] (.*))?$/m.exec(message) ?? [];
   if (isOutdated)
     return waitingFor(object, `${object}: MIC has not seen its last change yet; before: ${said}`);
   if (status !== 'False') return waitingFor(object, `${object}: ${said}`);

@@ -5,7 +5,7 @@ import type { Rules } from '../rights/modes.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf, unknownOf, type Listed } from '../cluster/lists.ts';
 import type { ClusterRead } from '../cluster/read-cluster.ts';
-import { configsOf, ownOf } from '../cluster/services.ts';
+import { configsOf, ownOf, type Installed } from '../cluster/services.ts';
 import { byState, createCauses, unknownCause } from './causes.ts';
 import { identityCauses } from './judge-identities.ts';
 import { isDenied, judgePods, noBindings, type Judged } from './judge-pods.ts';
@@ -71,7 +71,9 @@ function holdingOf(
   const { services, agents, nodes, identities, bindings, exceptions, pods, records } = read;
   const isRead = (...lists: readonly Listed<unknown>[]) => lists.every(({ kind }) => kind === 'read');
   const areAgentsKnown = agents.unknown.length + services.unknown.length === 0 && services.nmi.length > 0;
-  const haveFlags = [services.mic, services.nmi].every((all) => configsOf<object>(ownOf(all)).length > 0);
+  const haveFlags = [services.mic, services.nmi].every(
+    (all) => configsOf<object>(ownOf<Installed<object>>(all)).length > 0,
+  );
   const areWell = rows.every(({ state, identities: { length } }) => state === 'ok' || length === 0);
   const checks: readonly (readonly [isKnown: boolean, prefix: string, words: string])[] = [
     [services.unknown.length === 0, 'service ', 'NMI and MIC are installed, ready and alone'],
