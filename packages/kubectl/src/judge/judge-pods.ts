@@ -47,7 +47,7 @@ export function judgePods(judged: Judged): readonly PodRow[] {
 /** Undefined for a pod that is to have nothing. */
 function rowOf(pod: PodRead, world: World): PodRow | undefined {
   const { matching, causes } = world;
-  const isExempt = matching.isExempt(pod);
+  const isExempt = countsAsExempt(pod, world);
   const isMeant = isExempt || matching.isMeant(pod);
   const misspelt = isMeant ? undefined : misspeltLabel(pod);
   if (!isMeant && misspelt === undefined) return undefined;
@@ -62,6 +62,12 @@ function rowOf(pod: PodRead, world: World): PodRow | undefined {
   const host = matching.hostOf(pod);
   return { pod: keyOf(pod), serviceAccount, identities, bindings, host, node, state, why };
 }
+
+/** In mode `rbac` bindings count where the ServiceAccount may not use the machine. */
+const countsAsExempt = (pod: PodRead, { matching, rightOf }: World): boolean =>
+  matching.isExempt(pod) &&
+  (matching.of(pod).matches.length === 0 ||
+    matching.machineRequests(pod).every((request) => rightOf(request) !== 'refused'));
 
 export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {
   if (isOnHostNetwork)

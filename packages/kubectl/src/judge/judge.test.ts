@@ -7,6 +7,7 @@ import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import type { Installed, Services } from '../cluster/services.ts';
 import { createTrims, readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
+import type { RightRequest } from './matching.ts';
 import { judge, requestsOf, type JudgeInput } from './judge.ts';
 
 const rules: Rules = { mode: 'rbac', isKnown: true, forceNamespaced: true, notes: [] };
@@ -272,8 +273,8 @@ test.for<Row>([
     /a label of their own/,
   ],
   [
-    'an exempt pod without a right on the machine',
-    { exceptions: read(exception({ aadpodidbinding: 'web' })) },
+    'an exempt pod without a right on the machine, and without a binding',
+    { exceptions: read(exception({ aadpodidbinding: 'web' })), bindings: read() },
     'problem',
     /may not use the identities of this machine/,
     /kind: ClusterRole/,
@@ -490,6 +491,16 @@ test.each([
   const [row] = judged(of).pods;
   const why = expect.stringContaining('the machine’s own identities') as string;
   expect(row).toMatchObject({ state: 'ok', identities: [], why });
+});
+
+test('an exempt pod without the right on the machine has what bindings give it', () => {
+  const rightOf = ({ target }: RightRequest) => (target.resource === 'machines' ? 'refused' : 'allowed');
+  const exceptions = read(exception({ aadpodidbinding: 'web' }));
+  expect(requestsOf({ ...world, exceptions, records: read() }, rules)).toHaveLength(2);
+  expect(judged({ exceptions }, { rightOf })).toMatchObject({
+    causes: [],
+    pods: [{ state: 'ok', identities: ['shop/vault'] }],
+  });
 });
 
 test('rights are asked about for pods to which nothing is assigned', () => {

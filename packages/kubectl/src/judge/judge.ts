@@ -22,14 +22,15 @@ export function requestsOf(read: ClusterRead, rules: Rules): readonly RightReque
   const requests = itemsOf(read.pods).flatMap((pod) =>
     pod.isFinished || pod.isOnHostNetwork
       ? []
-      : matching.isExempt(pod)
-        ? matching.machineRequests(pod)
-        : matching
+      : [
+          ...(matching.isExempt(pod) ? matching.machineRequests(pod) : []),
+          ...matching
             .of(pod)
             .matches.filter(
               ({ identity }) => !isAssigned(recorded.get(keyOf(pod))?.get(keyOf(identity.metadata))),
             )
             .flatMap(({ identity }) => matching.requests(pod, identity)),
+        ],
   );
   return [...new Map(requests.map((request) => [requestKey(request), request])).values()];
 }
