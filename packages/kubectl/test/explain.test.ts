@@ -203,6 +203,8 @@ test('where rights decide that may not be checked the exit code is 2, also for a
   const editor = await editorOf(sim, 'shop');
   const { code, out } = await plugIn(['explain', 'shop/cart-0', '--kubeconfig', editor]);
   expect([code, firstOf(out)]).toEqual([2, expect.stringContaining('which you may not check')]);
+  // A pod of another namespace may have its address.
+  expect(out).toContain('you may not list pods at the cluster scope');
 });
 
 test('a binding of another namespace comes with its objects as YAML, and a label one letter off with the command', async () => {

@@ -64,11 +64,7 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     nmi: { ...nmi, findings: withRemedies(nmi.findings, read) },
     reaches: reachOf({ isOnHostNetwork: pod.isOnHostNetwork === true }, nmi.reachesMachine),
     services: serviceFindings(read, { nodeName: pod.nodeName, isManaged, findings: nmi.findings }),
-    notes: notesOf(read, rules, [
-      ...unknownOf(near.neighbours),
-      ...unknownOf(near.exceptions),
-      ...(rights?.notes ?? []),
-    ]),
+    notes: notesOf(read, rules, [...near.unread, ...(rights?.notes ?? [])]),
     unread: unreadIn(read),
     areRecordsDenied: isDenied(read.records),
     isRightUnknown: rights?.source === 'none',
@@ -117,10 +113,9 @@ async function readNear(
     listAllowed(onNode),
     listAllowed({ kube, signal, kind: resources.AzurePodIdentityException, namespace, trim: readException }),
   ]);
-  if (everywhere.kind === 'read') return { neighbours: everywhere, exceptions };
-  const own = await listAllowed({ ...onNode, namespace });
-  const neighbours = own.kind === 'read' ? { ...own, lacking: everywhere.text } : own;
-  return { neighbours, exceptions };
+  const isRead = everywhere.kind === 'read';
+  const neighbours = isRead ? everywhere : await listAllowed({ ...onNode, namespace });
+  return { neighbours, exceptions, unread: [everywhere, exceptions].flatMap(unknownOf) };
 }
 
 /** What the agent of the node was started with; else the defaults, with a broker: without one an identity of type 3 would be refused. */
