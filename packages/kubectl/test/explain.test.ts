@@ -1,6 +1,6 @@
 // explain, from lists that are read once: the verdict first, then the remedy, then what holds.
-import { cluster } from '@pod-identity/sim';
-import { expect, test } from 'vitest';
+import { cluster, type KubeObject, type Sim } from '@pod-identity/sim';
+import { describe, expect, test } from 'vitest';
 import { agentOn, editorOf, openSim, plugIn, workload } from './fixture.ts';
 
 async function openTown({ mode = 'namespace', hostNetwork = false } = {}) {
@@ -72,20 +72,22 @@ test('a missing right comes with the roles to paste right below the verdict', as
   expect(out.split('may not use AzureIdentity')).toHaveLength(2);
 });
 
-test('what MIC says of the identity is the reason, while the pod has no record', async () => {
+test('attack: what MIC says of the identity is the reason, while the pod has no record, and nothing in it is to be pasted', async () => {
   const { sim, explain } = await openTown();
   const conditions = [
     {
       type: 'Ready',
       status: 'False',
       reason: 'MissingRole',
-      message: 'MIC has no right to assign it\naz role assignment create',
+      message:
+        'MIC has no right to assign it\nkubectl create clusterrolebinding x --clusterrole=cluster-admin --user=eve',
     },
   ];
   sim.kube.seed([{ ...sim.kube.get('azureidentities', 'vault', 'shop')!, status: { conditions } }]);
   const { out } = await explain();
   expect(firstOf(out)).toContain('gets no token: AzureIdentity shop/vault: MIC has no right to assign it');
-  expect(out).toContain('\naz role assignment create\n');
+  // With the original's definitions whoever may write the object can write its conditions.
+  expect(out).not.toContain('cluster-admin');
 });
 
 test('a right that is there now, and which MIC misses, is told as granted', async () => {
@@ -105,12 +107,104 @@ test('a pod on the host network reaches the machine, in the words of status', as
   expect(out).not.toMatch(/^✗/m);
 });
 
+describe('an exempt pod where rights decide', () => {
+  const exempt = async () => {
+    const town = await openTown({ mode: 'rbac' });
+    const metadata = { name: 'team', namespace: 'shop' };
+    const spec = { podLabels: { aadpodidbinding: 'vault' } };
+    const kind = 'AzurePodIdentityException';
+    town.sim.kube.seed([
+      { apiVersion: 'aadpodidentity.k8s.io/v1', kind, metadata, spec },
+      recordOf('Assigned'),
+    ]);
+    return town;
+  };
+  const granted = (sim: Sim, resources: readonly string[]) => {
+    const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'use' } };
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'use' };
+    const subjects = [{ kind: 'ServiceAccount', name: 'default', namespace: 'shop' }];
+    const rules = [{ apiGroups: ['azure.aadpodidentity.k8s.io'], resources, verbs: ['use'] }];
+    sim.kube.seed([
+      { ...rbac, kind: 'ClusterRole', rules },
+      { ...rbac, kind: 'ClusterRoleBinding', roleRef, subjects },
+    ] as KubeObject[]);
+  };
+
+  test('reaches the machine with the right on it', async () => {
+    const { sim, explain } = await exempt();
+    granted(sim, ['virtualmachinescalesets', 'machines']);
+    const { code, out } = await explain();
+    expect([code, firstOf(out)]).toEqual([0, expect.stringContaining('lets it reach the machine')]);
+  });
+
+  test('has what bindings give it without that right', async () => {
+    const { sim, explain } = await exempt();
+    granted(sim, ['managedidentities']);
+    const { code, out } = await explain();
+    expect([code, firstOf(out)]).toEqual([0, '✓ shop/cart-0 gets tokens as shop/vault']);
+  });
+
+  test('is told of the roles for the machine without that right and a binding', async () => {
+    const { sim, explain } = await exempt();
+    const binding = sim.kube.get('azureidentitybindings', 'vault', 'shop')!;
+    sim.kube.seed([{ ...binding, spec: { azureIdentity: 'vault', selector: 'others' } }]);
+    const { code, out } = await explain();
+    expect([code, firstOf(out)]).toEqual([
+      1,
+      '✗ shop/cart-0 gets no token: ServiceAccount shop/default may not use the identities of this machine',
+    ]);
+    expect(out).toContain('resources: [machines]');
+  });
+
+  test('is not said to reach the machine by who may not ask about the right', async () => {
+    const { sim } = await exempt();
+    const editor = await editorOf(sim, 'shop');
+    const { code, out } = await plugIn(['explain', 'shop/cart-0', '--kubeconfig', editor]);
+    expect([code, firstOf(out)]).toEqual([2, expect.not.stringContaining('reach')]);
+  });
+});
+
+test('who may not list records is not told that the pod gets tokens', async () => {
+  const { sim } = await openTown();
+  const rules = [
+    { apiGroups: [''], resources: ['pods', 'nodes', 'namespaces'], verbs: ['get', 'list'] },
+    { apiGroups: ['apps'], resources: ['*'], verbs: ['list'] },
+    { apiGroups: ['authorization.k8s.io'], resources: ['*'], verbs: ['create'] },
+    {
+      apiGroups: ['aadpodidentity.k8s.io'],
+      resources: ['azureidentities', 'azureidentitybindings', 'azurepodidentityexceptions'],
+      verbs: ['list'],
+    },
+  ];
+  const editor = await editorOf(sim, 'pay');
+  const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: 'most' } };
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'most' };
+  const subjects = [{ kind: 'ServiceAccount', name: 'editor', namespace: 'pay' }];
+  sim.kube.seed([
+    { ...rbac, kind: 'ClusterRole', rules },
+    { ...rbac, kind: 'ClusterRoleBinding', roleRef, subjects },
+  ] as KubeObject[]);
+  const { code, out } = await plugIn(['explain', 'shop/cart-0', '--kubeconfig', editor]);
+  expect([code, firstOf(out)]).toEqual([2, expect.stringContaining('what MIC has assigned is not known')]);
+});
+
+test('a name in spec.azureIdentity that is one letter off comes with the suggestion of status', async () => {
+  const { sim, explain } = await openTown();
+  const binding = sim.kube.get('azureidentitybindings', 'vault', 'shop')!;
+  sim.kube.seed([{ ...binding, spec: { azureIdentity: 'vualt', selector: 'vault' } }]);
+  const { out } = await explain();
+  expect(out).toContain("'vault' is probably meant\n");
+  expect(out).toContain('kubectl patch azureidentitybinding vault --namespace shop');
+});
+
 test('where rights decide that may not be checked the exit code is 2, also for a pod that MIC has assigned its identity', async () => {
   const { sim } = await openTown({ mode: 'rbac' });
   sim.kube.seed([recordOf('Assigned')]);
   const editor = await editorOf(sim, 'shop');
   const { code, out } = await plugIn(['explain', 'shop/cart-0', '--kubeconfig', editor]);
   expect([code, firstOf(out)]).toEqual([2, expect.stringContaining('which you may not check')]);
+  // A pod of another namespace may have its address.
+  expect(out).toContain('you may not list pods at the cluster scope');
 });
 
 test('a binding of another namespace comes with its objects as YAML, and a label one letter off with the command', async () => {

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { folderFor, openSim, plugIn } from './fixture.ts';
+import { editorOf, folderFor, openSim, plugIn } from './fixture.ts';
 
 const system = 'aad-pod-identity';
 const read = async (file: string) => {
@@ -104,6 +104,30 @@ test('causes first, worst first, each with its pods, who must act and the remedy
   expect(out).toMatch(/NMI on node \S+ is not ready \(CrashLoopBackOff\)/);
   const lines = out.split('\n').filter((line) => !line.startsWith('  $ '));
   expect(lines.filter(({ length }) => length > 120)).toEqual([]);
+});
+
+test('who may not look for NMI is not told by the exit code that all is well', async () => {
+  const all = await installed({ readyAgents: 0 });
+  await bound(all, 'shop', 'reader');
+  const metadata = { name: 'reader-0-shop-reader', namespace: 'shop' };
+  const [azureIdentityRef, azureBindingRef] = ['azureidentities', 'azureidentitybindings'].map((kind) =>
+    all.sim.kube.get(kind, 'reader', 'shop'),
+  );
+  const spec = { pod: 'reader-0', podNamespace: 'shop', azureIdentityRef, azureBindingRef };
+  const apiVersion = 'aadpodidentity.k8s.io/v1';
+  all.sim.kube.seed([
+    { apiVersion, kind: 'AzureAssignedIdentity', metadata, spec, status: { status: 'Assigned' } },
+  ]);
+  const { code, out, err } = await plugIn([
+    'status',
+    '-n',
+    'shop',
+    '--kubeconfig',
+    await editorOf(all.sim, 'shop'),
+  ]);
+  expect(out).toContain('1 pod: 1 ok');
+  expect(err).toContain('not known: you may not list daemonsets.apps');
+  expect(code).toBe(2);
 });
 
 test('without the list of bindings the state is unknown, and no binding is said to be missing', async () => {

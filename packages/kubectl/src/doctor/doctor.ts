@@ -1,6 +1,6 @@
 // Room: `doctor`: what `status` says of all namespaces, and what only administrators can see: definitions, rights, the original's lock.
 // It must not decide about pods or identities: judge does.
-import { exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
+import { type PlugInCommand, type Session } from '../cli/command.ts';
 import { readCluster } from '../cluster/read-cluster.ts';
 import { byWeight } from '../judge/causes.ts';
 import { reportOn } from '../judge/read-report.ts';
@@ -26,8 +26,7 @@ export const doctor: PlugInCommand = {
       if (format === 'wide') for (const words of report.holding) out.line(`  ${words}`);
     }
     for (const text of report.unknown) err(`not known: ${text}`);
-    const code = exitCodeOf(report);
-    return code === exitCodes.ok && report.unknown.length > 0 ? exitCodes.unknown : code;
+    return exitCodeOf(report);
   },
 };
 
@@ -44,7 +43,7 @@ async function readDoctor(session: Session): Promise<Report> {
   return {
     ...report,
     causes: [...report.causes, ...found].sort(byWeight),
-    holding: [...report.holding, ...held.map(({ holds }) => holds)],
+    holding: [...report.holding, ...held.flatMap(({ holds = [] }) => holds)],
     unknown: [...report.unknown, ...checks.flatMap(({ unknown }) => unknown)],
   };
 }

@@ -11,11 +11,14 @@ export async function checkOriginal(
   { mic }: Services,
 ): Promise<Check> {
   const [own] = ownOf(mic);
-  const holds = 'nobody renews the lock of the original’s MIC';
   // Where its Deployment is seen that is the cause.
   if (own === undefined || 'problems' in own.config || mic.some(({ isOriginal }) => isOriginal))
-    return { holds, found: [], unknown: [] };
+    return { holds: undefined, found: [], unknown: [] };
   const { originalLock: lock, leader: lease } = own.config;
   const text = await readOriginalWarning({ lock, lease }, { transport, clock })(signal);
-  return { holds, found: text === undefined ? [] : [clusterProblem({ key: 'original', text })], unknown: [] };
+  return {
+    holds: 'nobody renews the lock of the original’s MIC',
+    found: text === undefined ? [] : [clusterProblem({ key: 'original', text })],
+    unknown: [],
+  };
 }

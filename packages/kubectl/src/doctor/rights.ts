@@ -13,7 +13,7 @@ const atATime = 8;
 
 export async function checkRights(
   { kube, signal }: ClusterReader,
-  { mic, nmi, broker }: Services,
+  { mic, nmi, broker, unknown }: Services,
 ): Promise<Check> {
   const limit = createLimit(atATime);
   /** Of our services: the original's need other rights. */
@@ -27,7 +27,7 @@ export async function checkRights(
   });
   const all = await Promise.all(reviewed);
   return {
-    holds: 'MIC, NMI and the broker have their rights',
+    holds: all.length > 0 && unknown.length === 0 ? 'MIC, NMI and the broker have their rights' : undefined,
     found: all
       .filter(({ missing }) => missing.length > 0)
       .map(({ account, role, missing }) =>

@@ -65,7 +65,7 @@ function conditionOf(read: ClusterRead, key: string): Finding | undefined {
 
 const withoutRecord = ({ records }: ClusterRead, key: string): Finding =>
   records.kind === 'not-read' && records.why === 'denied'
-    ? info('record', `what MIC has assigned is not known: ${records.text}`)
+    ? waiting('record', `what MIC has assigned is not known: ${records.text}`)
     : waiting('record', `MIC has not assigned AzureIdentity ${key} yet`);
 
 const recordOf = ({ records }: ClusterRead, { namespace, name }: ObjectName, identity: string) =>
@@ -83,12 +83,9 @@ function machineOf(node: NodeFacts | undefined, identity: string): Finding | und
     : ok('node', `${node.name} is the machine ${node.host.id}`);
 }
 
-/** The first line is the sentence; commands or a manifest may follow. */
-function conditionFinding(identity: string, message: string): Finding {
-  const [sentence = '', ...more] = message.split('\n');
-  const paste = more.length === 0 ? undefined : { text: 'as MIC says', paste: more.join('\n') };
-  return problem('host', `AzureIdentity ${identity}: ${sentence.replace(/:$/, '')}`, paste);
-}
+/** Nothing of it is to be pasted: editors may be able to write conditions. */
+const conditionFinding = (identity: string, message: string): Finding =>
+  problem('host', `AzureIdentity ${identity}: ${message.split('\n', 1)[0] ?? ''}`);
 
 function recordFinding(key: string, view: AssignedView): Finding {
   if (view.isMislabelled) {

@@ -1,5 +1,11 @@
 // Reads what a story is made of: the lists that status reads, and of the pod's node and namespace what NMI sees besides.
-import { accessTargetKey, resources, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
+import {
+  accessTargetKey,
+  machineTarget,
+  resources,
+  type AccessSubject,
+  type AccessTarget,
+} from '@pod-identity/crd-types';
 import { coreKinds } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import {
@@ -21,7 +27,9 @@ import { getAllowed, itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts
 import { daemonSetFor } from '../cluster/node.ts';
 import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
 import { configsOf } from '../cluster/services.ts';
-import { reachOf } from '../judge/judge-pods.ts';
+import { createCauses } from '../judge/causes.ts';
+import { identityCauses } from '../judge/judge-identities.ts';
+import { isDenied, reachOf } from '../judge/judge-pods.ts';
 import { attachedFindings } from './attached.ts';
 import { serviceFindings } from './service-findings.ts';
 import { composeStory, type Story } from './story.ts';
@@ -36,7 +44,7 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
   const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
   const config = configFor(read, pod.nodeName, rules);
   const lists = { ...listsIn(read), exceptions: itemsOf(near.exceptions) };
-  const given = { pod, lists, rules: config };
+  const given = { pod, lists, rules: config, machine: machineOf(read, pod.nodeName) };
   const { verdictOf, rights } = await reviewAll(session, rightsNeeded(given));
   const isManaged = config.mode === 'managed';
   const at = { pod: target, nodeName: pod.nodeName, isManaged };
@@ -52,23 +60,37 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     allowsAnybody: rights?.allowsAnybody === true,
     now: session.clock.now(),
   });
-  const isExempt = nmi.findings.some(({ topic, text }) => topic === 'exception' && text.startsWith('exempt'));
   return composeStory({
-    nmi,
-    reaches: reachOf({ isOnHostNetwork: pod.isOnHostNetwork === true }, isExempt),
+    nmi: { ...nmi, findings: withRemedies(nmi.findings, read) },
+    reaches: reachOf({ isOnHostNetwork: pod.isOnHostNetwork === true }, nmi.reachesMachine),
     services: serviceFindings(read, { nodeName: pod.nodeName, isManaged, findings: nmi.findings }),
-    notes: notesOf(read, rules, [
-      ...unknownOf(near.neighbours),
-      ...unknownOf(near.exceptions),
-      ...(rights?.notes ?? []),
-    ]),
+    notes: notesOf(read, rules, [...near.unread, ...(rights?.notes ?? [])]),
     unread: unreadIn(read),
+    areRecordsDenied: isDenied(read.records),
     isRightUnknown: rights?.source === 'none',
     isAssigned: itemsOf(read.records).some(
       (one) =>
         `${one.podNamespace}/${one.podName}` === pod.key && (one.state === 'Assigned' || one.state === ''),
     ),
   });
+}
+
+/** What `status` says in the same words, with its remedy. */
+function withRemedies(findings: readonly Finding[], read: ClusterRead): readonly Finding[] {
+  const causes = createCauses();
+  identityCauses(read, causes);
+  const remedies = new Map(causes.sorted().map(({ text, remedy }) => [text, remedy]));
+  return findings.map((finding) => {
+    const remedy = remedies.get(finding.text) ?? finding.remedy;
+    return remedy ? { ...finding, remedy } : finding;
+  });
+}
+
+/** Undefined: it is no machine of Azure, or not known. */
+function machineOf({ nodes }: ClusterRead, nodeName: string): AccessTarget | undefined {
+  const host = itemsOf(nodes).find(({ name }) => name === nodeName)?.host;
+  const target = host && machineTarget(host.id);
+  return target?.ok === true ? target.value : undefined;
 }
 
 async function findPod({ kube, signal }: Session, target: ObjectName) {
@@ -91,10 +113,9 @@ async function readNear(
     listAllowed(onNode),
     listAllowed({ kube, signal, kind: resources.AzurePodIdentityException, namespace, trim: readException }),
   ]);
-  if (everywhere.kind === 'read') return { neighbours: everywhere, exceptions };
-  const own = await listAllowed({ ...onNode, namespace });
-  const neighbours = own.kind === 'read' ? { ...own, lacking: everywhere.text } : own;
-  return { neighbours, exceptions };
+  const isRead = everywhere.kind === 'read';
+  const neighbours = isRead ? everywhere : await listAllowed({ ...onNode, namespace });
+  return { neighbours, exceptions, unread: [everywhere, exceptions].flatMap(unknownOf) };
 }
 
 /** What the agent of the node was started with; else the defaults, with a broker: without one an identity of type 3 would be refused. */

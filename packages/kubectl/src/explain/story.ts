@@ -23,6 +23,8 @@ export interface Sides {
   readonly notes: readonly Finding[];
   /** Why bindings cannot be sides. */
   readonly unread: string | undefined;
+  /** What MIC has assigned may not be read. */
+  readonly areRecordsDenied: boolean;
   /** The rights of ServiceAccounts may not be checked. */
   readonly isRightUnknown: boolean;
   /** MIC has found the pod's rights and assigned it an identity. */
@@ -60,12 +62,15 @@ function conclude(sides: Sides, all: readonly Finding[]): Pick<Story, 'result' |
 
 /** What is so, whatever the bindings say. */
 function concludeOtherwise(
-  { reaches, unread, isRightUnknown, isAssigned }: Sides,
+  { reaches, unread, areRecordsDenied, isRightUnknown, isAssigned }: Sides,
   all: readonly Finding[],
 ): Pick<Story, 'result' | 'isKnown'> | undefined {
   if (reaches !== '') return { result: ok('result', reaches), isKnown: true };
   if (unread !== undefined)
     return { result: waiting('result', `may get tokens or not: ${unread}`), isKnown: false };
+  const record = all.find(({ topic, verdict }) => topic === 'record' && verdict === 'waiting');
+  if (areRecordsDenied && record !== undefined)
+    return { result: waiting('result', `may get tokens or not: ${record.text}`), isKnown: false };
   return isRightUnknown && all.some(isOpenRight)
     ? { result: isAssigned ? asAssigned : depends, isKnown: false }
     : undefined;

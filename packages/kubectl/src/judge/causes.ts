@@ -41,7 +41,7 @@ export const unknownCause = (text: string): Found => ({
   ...clusterProblem({ key: text, text }),
   state: 'unknown',
   remedy: {
-    text: 'an administrator can allow it: the ClusterRole pod-identity-view has what viewers of a namespace need',
+    text: 'an administrator can allow it: the ClusterRoles view and pod-identity-view have what viewers of a namespace need',
   },
 });
 

@@ -9,9 +9,11 @@ import {
   type BindingView,
   type IdentityView,
 } from '../../../mic/src/commands/plug-in.ts';
+import { unusable } from '../../../nmi/src/commands/plug-in.ts';
 import type { ReadyCondition, Reported } from '../cluster/ready-condition.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
+import { configsOf, ownOf } from '../cluster/services.ts';
 import { secretOf, type ClusterRead, type PodRead } from '../cluster/read-cluster.ts';
 import { clusterProblem, editorProblem, type Causes, type Found } from './causes.ts';
 
@@ -32,7 +34,7 @@ export function identityCauses(read: ClusterRead, causes: Causes): ReadonlyMap<s
   const isShown = (key: string) => read.namespace === undefined || namespaceOf(key) === read.namespace;
   const refusals = new Map<string, Refusal>();
   for (const reported of itemsOf(read.identities)) {
-    const refusal = refusalOf(reported, read.secrets);
+    const refusal = refusalOf(reported, read);
     if (refusal === undefined) continue;
     refusals.set(reported.view.key, refusal);
     if (isShown(reported.view.key) && !refusal.isOfRights) causes.add(refusal.cause);
@@ -49,24 +51,39 @@ type Valid = Extract<IdentityView, { readonly kind: 'valid' }>;
 
 function refusalOf(
   { view, ready }: Reported<IdentityView>,
-  secrets: ClusterRead['secrets'],
+  { secrets, services }: ClusterRead,
 ): Refusal | undefined {
   const object = `AzureIdentity ${view.key}`;
   const final = { isFinal: true, isOfRights: false };
   if (view.kind === 'invalid') return { cause: invalid(object, listProblems(view.problems)), ...final };
+  const fault = unservable(view, services);
+  if (fault !== undefined) return { cause: fault, ...final };
   const secret = secretOf(view.identity);
   if (secret !== undefined && secrets.has(keyOf(secret)) && secrets.get(keyOf(secret)) !== true)
-    return { cause: withoutSecret(object, secret, secrets.get(keyOf(secret))), ...final };
+    return { cause: withoutSecret(view, secret, secrets.get(keyOf(secret))), ...final };
   if (ready === undefined || ready.status === 'True') return undefined;
   if (ready.reason === 'AccessDenied') return { cause: granted(object), isFinal: false, isOfRights: true };
   return { cause: condition(view, ready), isFinal: ready.reason === 'ClientIDMismatch', isOfRights: false };
 }
 
-function invalid(object: string, fault: string): Found {
+/** What NMI refuses to serve to any pod. */
+function unservable({ key, identity }: Valid, { nmi }: ClusterRead['services']): Found | undefined {
+  const [config] = configsOf(ownOf(nmi));
+  const fault = config && unusable(identity, config);
+  if (fault === undefined) return undefined;
+  const cause = invalid(`AzureIdentity ${key}`, fault, 'cannot be served');
+  return identity.spec.type === 3
+    ? { ...cause, actor: 'cluster administrator', remedy: installBroker }
+    : cause;
+}
+
+const installBroker = { text: 'docs/administrator/federated.md has the steps' };
+
+function invalid(object: string, fault: string, what = 'is not valid'): Found {
   const [kind = '', key = ''] = object.split(' ');
   return editorProblem({
     key: object,
-    text: `${object} is not valid: ${fault}`,
+    text: `${object} ${what}: ${fault}`,
     objects: [object],
     remedy: {
       text: 'correct it',
@@ -76,11 +93,13 @@ function invalid(object: string, fault: string): Found {
 }
 
 function withoutSecret(
-  object: string,
+  { key: of, identity }: Valid,
   secret: { readonly namespace: string; readonly name: string },
   isThere: boolean | undefined,
 ): Found {
+  const object = `AzureIdentity ${of}`;
   const [key, name] = [`secret ${object}`, keyOf(secret)];
+  const content = identity.spec.type === 1 ? 'clientSecret' : 'certificate';
   const objects = [object, `Secret ${name}`];
   if (isThere === undefined)
     return {
@@ -96,8 +115,8 @@ function withoutSecret(
     text: `${object} names Secret ${name}, which does not exist`,
     objects,
     remedy: {
-      text: 'create it, or correct spec.clientPassword',
-      command: `kubectl create secret generic ${shellWord(secret.name)} --namespace ${shellWord(secret.namespace)} --from-literal=clientSecret=SECRET`,
+      text: `create it of a file ${content}, or correct spec.clientPassword`,
+      command: `kubectl create secret generic ${shellWord(secret.name)} --namespace ${shellWord(secret.namespace)} --from-file=${content}`,
     },
   });
 }
@@ -125,7 +144,7 @@ const rejections = [
 /** In words of MIC; commands are made here, since editors may be able to write conditions. */
 function condition(view: Valid, { status, reason, message, isOutdated }: ReadyCondition): Found {
   const object = `AzureIdentity ${view.key}`;
-  const [, said = '', advice = ''] = /^([^\n]*?)(?:(?:[.;] |\n)([^]*))?$/.exec(message) ?? [];
+  const [, said = '', advice = ''] = /^(.*?)(?:[.;] (.*))?$/m.exec(message) ?? [];
   if (isOutdated)
     return waitingFor(object, `${object}: MIC has not seen its last change yet; before: ${said}`);
   if (status !== 'False') return waitingFor(object, `${object}: ${said}`);

@@ -2,6 +2,7 @@
 import type { AzureIdentity, AzureIdentityBinding, Mismatch } from '@pod-identity/crd-types';
 import type { Lookup } from '@pod-identity/policy';
 import type { Rules } from '../rights/modes.ts';
+import { allowReviews } from '../rights/rights.ts';
 import type { Right } from '../rights/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { keyOf } from '../cluster/fields.ts';
@@ -29,8 +30,9 @@ interface World extends Judged {
   readonly recorded: ReturnType<typeof recordsByPod>;
 }
 
-export const isDenied = (list: ClusterRead['bindings' | 'identities' | 'records' | 'pods']): boolean =>
-  list.kind === 'not-read' && list.why === 'denied';
+export const isDenied = (
+  list: ClusterRead['bindings' | 'identities' | 'records' | 'pods' | 'nodes'],
+): boolean => list.kind === 'not-read' && list.why === 'denied';
 
 export function judgePods(judged: Judged): readonly PodRow[] {
   const { read, rules } = judged;
@@ -45,7 +47,7 @@ export function judgePods(judged: Judged): readonly PodRow[] {
 /** Undefined for a pod that is to have nothing. */
 function rowOf(pod: PodRead, world: World): PodRow | undefined {
   const { matching, causes } = world;
-  const isExempt = matching.isExempt(pod);
+  const isExempt = countsAsExempt(pod, world);
   const isMeant = isExempt || matching.isMeant(pod);
   const misspelt = isMeant ? undefined : misspeltLabel(pod);
   if (!isMeant && misspelt === undefined) return undefined;
@@ -61,18 +63,34 @@ function rowOf(pod: PodRead, world: World): PodRow | undefined {
   return { pod: keyOf(pod), serviceAccount, identities, bindings, host, node, state, why };
 }
 
+/** In mode `rbac` bindings count where the ServiceAccount may not use the machine. */
+const countsAsExempt = (pod: PodRead, { matching, rightOf }: World): boolean =>
+  matching.isExempt(pod) &&
+  (matching.of(pod).matches.length === 0 ||
+    matching.machineRequests(pod).every((request) => rightOf(request) !== 'refused'));
+
 export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {
   if (isOnHostNetwork)
     return 'is on the host network: it reaches the machine’s own identities, and NMI does not see it';
   return isExempt ? 'an AzurePodIdentityException lets it reach the machine’s own identities' : '';
 }
 
-function machineRightless(pod: PodRead, { matching, rightOf }: World): readonly Found[] {
-  const refused = (pod.isOnHostNetwork ? [] : matching.machineRequests(pod)).filter(
-    (request) => rightOf(request) === 'refused',
-  );
-  return refused.map(({ target }) => rightless(pod, undefined, { targets: [target] }));
+function machineRightless(pod: PodRead, { matching, read, rightOf }: World): readonly Found[] {
+  if (pod.isOnHostNetwork) return [];
+  if (isDenied(read.nodes) && matching.modeOf(pod.namespace) === 'rbac') return [noMachine];
+  return matching.machineRequests(pod).flatMap((request) => {
+    const right = rightOf(request);
+    if (right === 'allowed') return [];
+    return [right === 'refused' ? rightless(pod, undefined, { targets: [request.target] }) : noRights];
+  });
 }
+
+const noMachine: Found = {
+  ...unknownCause(
+    'whether exempt pods may use the machine of their node is not known: you may not list nodes',
+  ),
+  key: 'right on machine',
+};
 
 function foundFor(pod: PodRead, isReaching: boolean, world: World): readonly Found[] {
   const { matching, read, causes } = world;
@@ -154,6 +172,10 @@ function useOf(pod: PodRead, identity: AzureIdentity, world: World): readonly Fo
 const noRights: Found = {
   ...unknownCause('whether ServiceAccounts may use identities is not known: you may not ask'),
   key: 'right unknown',
+  remedy: {
+    text: 'an administrator can tell, or allow you to ask, with a ClusterRoleBinding of this role to you',
+    command: allowReviews,
+  },
 };
 
 interface Unrecorded {

@@ -7,6 +7,7 @@ import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import type { Installed, Services } from '../cluster/services.ts';
 import { createTrims, readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
+import type { RightRequest } from './matching.ts';
 import { judge, requestsOf, type JudgeInput } from './judge.ts';
 
 const rules: Rules = { mode: 'rbac', isKnown: true, forceNamespaced: true, notes: [] };
@@ -153,7 +154,7 @@ test.for<Row>([
     unrecorded,
     'unknown',
     /you may not ask/,
-    undefined,
+    /--resource=subjectaccessreviews/,
     { right: 'unknown' },
   ],
   [
@@ -167,7 +168,48 @@ test.for<Row>([
     { identities: read(principal), secrets: new Map([['shop/key', false]]) },
     'problem',
     /shop\/vault names Secret shop\/key, which does not exist/,
-    /kubectl create secret generic key --namespace shop/,
+    /kubectl create secret generic key --namespace shop --from-file=clientSecret$/,
+  ],
+  [
+    'type 2 without its Secret',
+    {
+      identities: read(
+        identity('shop/vault', { type: 2, tenantID: clientID, clientPassword: { name: 'key' } }),
+      ),
+      secrets: new Map([['shop/key', false]]),
+    },
+    'problem',
+    /shop\/vault names Secret shop\/key, which does not exist/,
+    /kubectl create secret generic key --namespace shop --from-file=certificate$/,
+  ],
+  [
+    'a service principal without spec.clientPassword',
+    { identities: read(identity('shop/vault', { type: 1, tenantID: clientID })) },
+    'problem',
+    /shop\/vault cannot be served: a service principal needs .*spec.clientPassword/,
+    /kubectl edit azureidentity vault --namespace shop/,
+  ],
+  [
+    'a service principal whose Secret is in another namespace',
+    {
+      identities: read(
+        identity('shop/vault', {
+          type: 1,
+          tenantID: clientID,
+          clientPassword: { name: 'key', namespace: 'pay' },
+        }),
+      ),
+      secrets: new Map([['pay/key', true]]),
+    },
+    'problem',
+    /shop\/vault cannot be served: .*is in namespace pay: move the Secret/,
+  ],
+  [
+    'a federated identity where NMI has no broker',
+    { identities: read(identity('shop/vault', { type: 3, tenantID: clientID, resourceID: undefined })) },
+    'problem',
+    /shop\/vault cannot be served: .*broker/,
+    /^docs\/administrator\/federated.md/,
   ],
   [
     'a Secret that a viewer may not get',
@@ -231,12 +273,26 @@ test.for<Row>([
     /a label of their own/,
   ],
   [
-    'an exempt pod without a right on the machine',
-    { exceptions: read(exception({ aadpodidbinding: 'web' })) },
+    'an exempt pod without a right on the machine, and without a binding',
+    { exceptions: read(exception({ aadpodidbinding: 'web' })), bindings: read() },
     'problem',
     /may not use the identities of this machine/,
     /kind: ClusterRole/,
     { right: 'refused' },
+  ],
+  [
+    'an exempt pod whose right on the machine a viewer may not ask about',
+    { exceptions: read(exception({ aadpodidbinding: 'web' })) },
+    'unknown',
+    /you may not ask/,
+    /--resource=subjectaccessreviews/,
+    { right: 'unknown' },
+  ],
+  [
+    'an exempt pod whose machine a viewer may not look at',
+    { exceptions: read(exception({ aadpodidbinding: 'web' })), nodes: denied },
+    'unknown',
+    /may use the machine of their node is not known/,
   ],
   ['a missing right', unrecorded, 'problem', new RegExp(cart), /kind: ClusterRole/, { right: 'refused' }],
   [
@@ -398,6 +454,28 @@ describe('nothing is found', () => {
   });
 });
 
+test.for<readonly [what: string, of: Partial<ClusterRead>, claims: RegExp, more?: Given]>([
+  [
+    'NMI where services may not be listed',
+    other({ nmi: [], mic: [], unknown: ['no'] }),
+    /NMI is ready|agree/,
+  ],
+  ['NMI where none is installed', other({ nmi: [], mic: [] }), /NMI is ready|start-up taint|agree/],
+  ['MIC where none is installed', { ...other({ mic: [] }), ...unrecorded }, /is assigned|agree/],
+  ['flags that are not understood', other({ mic: [mic(['--no'])] }), /agree/],
+  ['an identity that lacks a right', unrecorded, /is assigned/, { right: 'refused' }],
+  [
+    'identities that may not be listed',
+    { identities: denied },
+    /names an|has a binding|federated|the rights/,
+  ],
+  ['pods that may not be listed', { pods: denied }, /NMI is ready|whole team|is assigned/],
+  ['exceptions that may not be listed', { exceptions: denied }, /definitions/],
+])('no check holds that was not made: %s', ([, of, claims, more]) => {
+  expect(judged({}, { missed }).holding.join()).toMatch(claims);
+  expect(judged(of, { missed, ...more }).holding.filter((words) => claims.test(words))).toEqual([]);
+});
+
 test('pods with the same cause are one cause', () => {
   const pods = read(pod(), pod({ name: 'web-1' }));
   const { causes } = judged({ ...unrecorded, pods }, { right: 'refused' });
@@ -413,6 +491,16 @@ test.each([
   const [row] = judged(of).pods;
   const why = expect.stringContaining('the machine’s own identities') as string;
   expect(row).toMatchObject({ state: 'ok', identities: [], why });
+});
+
+test('an exempt pod without the right on the machine has what bindings give it', () => {
+  const rightOf = ({ target }: RightRequest) => (target.resource === 'machines' ? 'refused' : 'allowed');
+  const exceptions = read(exception({ aadpodidbinding: 'web' }));
+  expect(requestsOf({ ...world, exceptions, records: read() }, rules)).toHaveLength(2);
+  expect(judged({ exceptions }, { rightOf })).toMatchObject({
+    causes: [],
+    pods: [{ state: 'ok', identities: ['shop/vault'] }],
+  });
 });
 
 test('rights are asked about for pods to which nothing is assigned', () => {

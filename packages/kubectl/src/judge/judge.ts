@@ -3,8 +3,9 @@
 import { accessTargetKey } from '@pod-identity/crd-types';
 import type { Rules } from '../rights/modes.ts';
 import { keyOf } from '../cluster/fields.ts';
-import { itemsOf, unknownOf } from '../cluster/lists.ts';
+import { itemsOf, unknownOf, type Listed } from '../cluster/lists.ts';
 import type { ClusterRead } from '../cluster/read-cluster.ts';
+import { configsOf, ownOf, type Installed } from '../cluster/services.ts';
 import { byState, createCauses, unknownCause } from './causes.ts';
 import { identityCauses } from './judge-identities.ts';
 import { isDenied, judgePods, noBindings, type Judged } from './judge-pods.ts';
@@ -21,14 +22,15 @@ export function requestsOf(read: ClusterRead, rules: Rules): readonly RightReque
   const requests = itemsOf(read.pods).flatMap((pod) =>
     pod.isFinished || pod.isOnHostNetwork
       ? []
-      : matching.isExempt(pod)
-        ? matching.machineRequests(pod)
-        : matching
+      : [
+          ...(matching.isExempt(pod) ? matching.machineRequests(pod) : []),
+          ...matching
             .of(pod)
             .matches.filter(
               ({ identity }) => !isAssigned(recorded.get(keyOf(pod))?.get(keyOf(identity.metadata))),
             )
             .flatMap(({ identity }) => matching.requests(pod, identity)),
+        ],
   );
   return [...new Map(requests.map((request) => [requestKey(request), request])).values()];
 }
@@ -50,7 +52,7 @@ export function judge(input: JudgeInput): Report {
     causes: sorted,
     services,
     pods: pods.toSorted((a, b) => byState(a, b) || a.pod.localeCompare(b.pod, 'en')),
-    holding: holdingOf(input, sorted),
+    holding: holdingOf(input, { causes: sorted, pods }),
     unknown: [
       ...read.services.unknown,
       ...read.agents.unknown,
@@ -63,26 +65,40 @@ export function judge(input: JudgeInput): Report {
 }
 
 /** What is checked, as the causes of each check begin. */
-function holdingOf({ read, missed }: JudgeInput, causes: Report['causes']): readonly string[] {
+function holdingOf(
+  { read, missed }: JudgeInput,
+  { causes, pods: rows }: Pick<Report, 'causes' | 'pods'>,
+): readonly string[] {
   const { services, agents, nodes, identities, bindings, exceptions, pods, records } = read;
-  const isRead = (
-    list: ClusterRead['nodes' | 'records' | 'pods' | 'exceptions' | 'bindings' | 'identities'],
-  ) => list.kind === 'read';
+  const isRead = (...lists: readonly Listed<unknown>[]) => lists.every(({ kind }) => kind === 'read');
+  const areAgentsKnown = agents.unknown.length + services.unknown.length === 0 && services.nmi.length > 0;
+  const haveFlags = [services.mic, services.nmi].every(
+    (all) => configsOf<object>(ownOf<Installed<object>>(all)).length > 0,
+  );
+  const areWell = rows.every(({ state, identities: { length } }) => state === 'ok' || length === 0);
   const checks: readonly (readonly [isKnown: boolean, prefix: string, words: string])[] = [
     [services.unknown.length === 0, 'service ', 'NMI and MIC are installed, ready and alone'],
-    [services.unknown.length === 0, 'flags ', 'MIC and NMI agree on who may use what'],
-    [agents.unknown.length === 0, 'agent ', 'NMI is ready where pods need it'],
-    [isRead(nodes), 'taint ', 'no start-up taint is left'],
+    [haveFlags, 'flags ', 'MIC and NMI agree on who may use what'],
+    [areAgentsKnown && isRead(pods), 'agent ', 'NMI is ready where pods need it'],
+    [areAgentsKnown && isRead(nodes), 'taint ', 'no start-up taint is left'],
     [isRead(identities), 'AzureIdentity ', 'MIC has no complaint about an AzureIdentity'],
-    [isRead(bindings), 'AzureIdentityBinding ', 'each AzureIdentityBinding names an AzureIdentity'],
+    [
+      isRead(identities, bindings),
+      'AzureIdentityBinding ',
+      'each AzureIdentityBinding names an AzureIdentity',
+    ],
     [isRead(identities), 'secret ', 'each Secret that an identity names exists'],
-    [isRead(exceptions), 'AzurePodIdentityException ', 'no exception matches the pods of a whole team'],
-    [isRead(pods) && isRead(bindings), 'unbound ', 'each labelled pod has a binding'],
+    [isRead(exceptions, pods), 'AzurePodIdentityException ', 'no exception matches the pods of a whole team'],
+    [isRead(pods, bindings, identities), 'unbound ', 'each labelled pod has a binding'],
     [isRead(pods), 'label ', 'no label key is nearly right'],
-    [isRead(pods), 'right ', 'ServiceAccounts have the rights that their pods need'],
-    [missed?.unknown.length === 0, 'credential ', 'no pod has missed a federated credential'],
-    [isRead(records), 'unassigned ', 'each identity is assigned'],
-    [isRead(identities), 'definition ', 'the definitions are installed'],
+    [isRead(pods, bindings, identities), 'right ', 'ServiceAccounts have the rights that their pods need'],
+    [
+      isRead(identities) && missed?.unknown.length === 0,
+      'credential ',
+      'no pod has missed a federated credential',
+    ],
+    [isRead(pods, bindings, identities, records) && areWell, 'unassigned ', 'each identity is assigned'],
+    [isRead(identities, bindings, exceptions, records), 'definition ', 'the definitions are installed'],
   ];
   return checks.flatMap(([isKnown, prefix, words]) =>
     isKnown && !causes.some(({ key }) => key.startsWith(prefix)) ? [words] : [],

@@ -34,5 +34,7 @@ export async function openRights({ kube, signal }: ClusterReader): Promise<Right
   return { reviewer, source: 'none', allowsAnybody: false, notes: [noSource] };
 }
 
-const noSource =
-  'you may not create SubjectAccessReviews: whether a ServiceAccount has a right cannot be known; an administrator can see it, or allow you to: kubectl create clusterrole access-reviewer --verb=create --resource=subjectaccessreviews.authorization.k8s.io';
+/** For an administrator, who binds it to the user. */
+export const allowReviews =
+  'kubectl create clusterrole access-reviewer --verb=create --resource=subjectaccessreviews.authorization.k8s.io';
+const noSource = `you may not create SubjectAccessReviews: whether a ServiceAccount has a right cannot be known; an administrator can see it, or allow you to: ${allowReviews}`;

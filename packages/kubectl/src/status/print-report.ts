@@ -2,6 +2,7 @@
 import type { Session } from '../cli/command.ts';
 import { states } from '../judge/causes.ts';
 import type { Cause, PodRow, Report } from '../judge/report.ts';
+import { shortIds } from '../print/short-ids.ts';
 
 type Printing = Pick<Session, 'out' | 'format'>;
 
@@ -31,9 +32,6 @@ function concerned(pods: readonly string[], isWide: boolean): readonly string[] 
   if (isWide) return [`pods ${pods.join(', ')}`];
   return [pods.length === 1 ? `pod ${first}` : `${pods.length} pods`];
 }
-
-/** ARM ids by their last part. */
-const shortIds = (text: string) => text.replaceAll(/\/subscriptions\/[^\s·,;)]*\/([^\s/·,;)]+)/g, '$1');
 
 /** Lines of 120 columns, further ones indented. A longer word stays whole. */
 const wrapped = (text: string): readonly string[] =>

@@ -37,7 +37,8 @@ function print(session: Session, report: Report, { options }: Given): number {
   return exitCodeOf(report);
 }
 
-export function exitCodeOf({ causes }: Pick<Report, 'causes'>): number {
+export function exitCodeOf({ causes, unknown }: Pick<Report, 'causes' | 'unknown'>): number {
   if (causes.some(({ state }) => state === 'problem')) return exitCodes.problem;
-  return causes.some(({ state }) => state === 'unknown') ? exitCodes.unknown : exitCodes.ok;
+  const isUnknown = unknown.length > 0 || causes.some(({ state }) => state === 'unknown');
+  return isUnknown ? exitCodes.unknown : exitCodes.ok;
 }

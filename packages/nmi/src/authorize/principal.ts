@@ -6,7 +6,10 @@ import type { AuthorizeRules, Candidate } from './types.ts';
  * The service principal of an AzureIdentity; a text says why it cannot be served. Its Secret must be in its own namespace, and is sent only
  * to hosts that the administrator allows: otherwise an AzureIdentity could send any Secret of the cluster to any host.
  */
-export function principalOf(candidate: Candidate, rules: AuthorizeRules): ServicePrincipal | string {
+export function principalOf(
+  candidate: Pick<Candidate, 'identity' | 'name' | 'clientId'>,
+  rules: Pick<AuthorizeRules, 'authorities'>,
+): ServicePrincipal | string {
   const { identity, name, clientId } = candidate;
   const { type, clientPassword, tenantID: tenantId, adEndpoint } = identity.spec;
   if (clientId === '' || tenantId === undefined || clientPassword === undefined)

@@ -1,7 +1,9 @@
 // What the plug-in's `explain` asks of NMI: lists in, explanation out.
+import type { AccessTarget } from '@pod-identity/crd-types';
 import { resultOf } from '../access/judge.ts';
-import type { AccessPair, AccessVerdict } from '../access/types.ts';
+import { pairOf, type AccessPair, type AccessVerdict } from '../access/types.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
+import { exemptionOf } from '../authorize/exception.ts';
 import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
@@ -13,6 +15,8 @@ interface Explained {
   readonly pod: PodView;
   readonly lists: ExplainedLists;
   readonly rules: AuthorizeRules;
+  /** That of the pod's node; undefined: not known. */
+  readonly machine?: AccessTarget | undefined;
 }
 
 export type ListsExplained = Explained &
@@ -23,15 +27,20 @@ export type ListsExplained = Explained &
   };
 
 /** The rights that decide, to be asked about before `explainLists`. */
-export function rightsNeeded({ pod, lists, rules }: Explained): readonly AccessPair[] {
-  const pairs = identitiesOf(pod, viewOfLists(lists), rules).flatMap(pairsOf);
+export function rightsNeeded(given: Explained): readonly AccessPair[] {
+  const { pod, lists, rules } = given;
+  const pairs = [...identitiesOf(pod, viewOfLists(lists), rules).flatMap(pairsOf), ...machinePair(given)];
   return [...new Map(pairs.map((pair) => [pair.key, pair])).values()];
 }
 
 export function explainLists(given: ListsExplained): Explanation {
   const { pod, lists, rules } = given;
   const view = viewOfLists(lists);
-  const reviewed = reviewedOf(identitiesOf(pod, view, rules), given);
+  const reviewed = new Map(reviewedOf(identitiesOf(pod, view, rules), given));
+  for (const pair of given.allowsAnybody ? [] : machinePair(given)) {
+    const result = resultOf([pair], [given.rightOf(pair)]);
+    if (result.verdict === 'allowed' || result.verdict === 'denied') reviewed.set('', result);
+  }
   const { namespace } = pod;
   const selectors = lists.bindings.flatMap((one) =>
     'value' in one && one.key.startsWith(`${namespace}/`) ? [one.value.spec.selector] : [],
@@ -41,6 +50,12 @@ export function explainLists(given: ListsExplained): Explanation {
 
 const pairsOf = ({ access }: GrantedIdentity): readonly AccessPair[] =>
   access === undefined || access.pairs === 'machine' ? [] : access.pairs;
+
+/** The right that decides about the exception of the pod. */
+function machinePair({ pod, lists, rules, machine }: Explained): readonly AccessPair[] {
+  const access = exemptionOf(pod, viewOfLists(lists), rules)?.access;
+  return machine && access?.mode === 'rbac' ? [pairOf(access.subject, machine)] : [];
+}
 
 function reviewedOf(
   identities: readonly GrantedIdentity[],

@@ -17,12 +17,15 @@ import {
   invalidFinding,
   kindInWords,
   machineRightFinding,
+  missingRightFinding,
   ok,
   problem,
   type Finding,
   type Lookup,
   type UnboundContext,
 } from '@pod-identity/policy';
+import type { AccessResult } from '../access/judge.ts';
+import type { Access } from '../access/types.ts';
 import { accessModeOf } from '../authorize/access-needed.ts';
 import { deciderFor, knownOf } from '../authorize/authorize.ts';
 import { objectsOf } from '../authorize/candidates.ts';
@@ -76,19 +79,31 @@ export function rulesOf({ pod, view, rules }: ExplainWorld): MatchingRules {
 function explainExempt(world: ExplainWorld, exemption: Exemption): ExplainedRights {
   const clientIds = [...(exemption.clientIds ?? [])].sort();
   const { access } = exemption;
-  const isReviewed = access?.mode === 'rbac';
+  const machine = world.reviewed.get('');
+  const isReviewed = access?.mode === 'rbac' && machine?.verdict !== 'allowed';
   const matches = isReviewed ? matchesOf(world).matches : [];
   const named = clientIds.map((value): Selector => ({ by: 'client-id', value }));
   const bound = matches.map(selectorOf).filter(({ value }) => !clientIds.includes(value));
   return {
     findings: [
       exempt(world, exemption),
-      ...(isReviewed ? [machineRightFinding(access)] : []),
+      ...(isReviewed ? [machineRight(access, machine, matches)] : []),
       ...invalidException(world),
       ...matches.flatMap((match) => explainIdentity(match, world)),
     ],
     selectors: [...named, ...bound],
   };
+}
+
+/** A problem only where no binding counts instead. */
+function machineRight(
+  { subject }: Pick<Access, 'subject'>,
+  known: AccessResult | undefined,
+  matches: readonly Match[],
+): Finding {
+  return known?.verdict === 'denied' && matches.length === 0
+    ? missingRightFinding({ identity: '', subject, targets: known.targets }, 'rbac')
+    : machineRightFinding({ subject });
 }
 
 function exempt({ pod, view }: ExplainWorld, { why, clientIds, access }: Exemption): Finding {

@@ -3,6 +3,7 @@
 import { reachOf } from '@pod-identity/crd-types';
 import { info, ok, problem, reachInWords, waiting, whoDecides, type Finding } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
+import { exemptionOf } from '../authorize/exception.ts';
 import { expectedResponses, type ExpectedResponse } from './expected-response.ts';
 import { explainLocation } from './explain-location.ts';
 import { explainRights, rulesOf } from './explain-rights.ts';
@@ -16,6 +17,8 @@ export interface Explanation {
   readonly result: Finding;
   /** False: whether the pod gets a token depends on a right that was not reviewed, or a Secret that may not be read. */
   readonly isKnown: boolean;
+  /** It is exempt, and has the right on the machine where that is needed. */
+  readonly reachesMachine: boolean;
 }
 
 /** All conditions for a token, in order, and the responses to requests of the pod. */
@@ -29,6 +32,8 @@ export function explainPod(world: ExplainWorld): Explanation {
   const responses = [{ by: 'nothing' } as const, ...rights.selectors].flatMap((selector) =>
     expectedResponses(selector, world, location.failure),
   );
+  const exemption = exemptionOf(world.pod, world.view, world.rules);
+  const needsRight = exemption?.access?.mode === 'rbac';
   const mode = accessModeOf(world.pod.namespace, world.view, world.rules);
   const rules = `with identities ${reachInWords[reachOf(rulesOf(world))]}; ${whoDecides[mode]}`;
   return {
@@ -40,6 +45,7 @@ export function explainPod(world: ExplainWorld): Explanation {
       info('rules', `looked at ${rules}`),
     ],
     responses,
+    reachesMachine: exemption !== undefined && (!needsRight || world.reviewed.get('')?.verdict === 'allowed'),
     ...conclude(responses),
   };
 }
