@@ -91,13 +91,14 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       // Its code is 2: the flags of MIC and NMI are not known, which are no workloads of the cluster.
       const { output } = await commands.plugIn('access', '-A', '-o', 'json');
       const { entries } = JSON.parse(output) as {
-        entries: { serviceAccount: string; azure: { name: string; right: string }[] }[];
+        entries: { serviceAccount: string; azure: string[]; right: string }[];
       };
       const roles = new Set<string>();
-      for (const { serviceAccount, azure } of entries)
-        for (const { name, right } of azure)
-          if (right === 'refused')
-            roles.add(yamlIn((await commands.plugIn('access', serviceAccount, name)).output));
+      for (const { serviceAccount, azure } of entries.filter(({ right }) => right === 'refused'))
+        for (const id of azure) {
+          const name = id.slice(id.indexOf('/') + 1);
+          roles.add(yamlIn((await commands.plugIn('access', serviceAccount, name)).output));
+        }
       expect(roles.size).toBe(3);
       const all = [...roles].join('\n---\n');
       await commands.kubectl('apply', all);
