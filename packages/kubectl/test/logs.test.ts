@@ -1,18 +1,15 @@
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import { afterwards, kubeconfigFor, plugIn } from './fixture.ts';
 
 const line = (second: number, pod: string, resource = 'https://vault.azure.net') =>
-  `2026-01-01T00:00:0${second}Z ${JSON.stringify({ level: 'info', component: 'nmi', msg: 'token issued', pod, resource })}\n`;
+  `${JSON.stringify({ time: `2026-01-01T00:00:0${second}Z`, level: 'info', component: 'nmi', msg: 'token issued', pod, resource })}\n`;
 
 interface Logs {
   /** By the name of NMI's pod; the last one is of its present run, the one before of the run before. */
   readonly runs: Readonly<Record<string, readonly string[]>>;
-  /** A followed log: writes what it wants, and ends it. */
-  readonly followed?: undefined | ((response: ServerResponse, query: URLSearchParams) => void);
   readonly isGone?: boolean;
   readonly mayReadLogs?: boolean;
 }
@@ -24,7 +21,7 @@ async function serverWith(logs: Logs): Promise<string> {
     const [, agent] = /\/pods\/(nmi-.)\/log$/.exec(pathname) ?? [];
     if (agent !== undefined && logs.mayReadLogs !== false) {
       response.writeHead(200, { 'content-type': 'text/plain' });
-      writeLog(response, searchParams, { of: logs.runs[agent] ?? [], followed: logs.followed });
+      response.end(logOf(logs.runs[agent] ?? [], searchParams));
       return;
     }
     const body = agent === undefined ? objectsAt(pathname, searchParams, logs) : undefined;
@@ -39,17 +36,8 @@ async function serverWith(logs: Logs): Promise<string> {
   return kubeconfigFor(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 }
 
-function writeLog(
-  response: ServerResponse,
-  query: URLSearchParams,
-  { of, followed }: { readonly of: readonly string[] } & Pick<Logs, 'followed'>,
-): void {
-  if (query.get('follow') === 'true' && followed) {
-    followed(response, query);
-    return;
-  }
-  response.end((query.get('previous') === 'true' ? of.at(-2) : of.at(-1)) ?? '');
-}
+const logOf = (runs: readonly string[], query: URLSearchParams): string =>
+  runs.at(query.get('previous') === 'true' ? -2 : -1) ?? '';
 
 function objectsAt(path: string, query: URLSearchParams, { runs, isGone }: Logs): object | undefined {
   switch (path) {
@@ -99,8 +87,6 @@ test('the lines about the pod are printed, those before a restart of NMI too, an
   const kubeconfig = await serverWith({ runs });
   const { code, out } = await plugIn(['logs', 'shop/web', '--kubeconfig', kubeconfig]);
   expect([code, resourcesIn(out)]).toEqual([0, ['before', 'after', 'last']]);
-  const short = await plugIn(['logs', 'web', '-n', 'shop', '--tail', '1', '--kubeconfig', kubeconfig]);
-  expect(resourcesIn(short.out)).toEqual(['last']);
 });
 
 test('the logs of all nodes are searched for a pod that is gone', async () => {
@@ -123,47 +109,4 @@ test('without the right to read the logs of NMI the missing right is named', asy
   const { code, err } = await plugIn(['logs', 'shop/web', '--kubeconfig', kubeconfig]);
   expect(code).toBe(2);
   expect(err).toContain('pods/nmi-a/log');
-});
-
-test('a followed log goes on after a restart of NMI, and no line is printed twice', async () => {
-  const started = line(1, 'shop/web', 'first');
-  const again = Promise.withResolvers<string | null>();
-  let follows = 0;
-  const kubeconfig = await serverWith({
-    runs: { 'nmi-a': [started] },
-    followed: (response, query) => {
-      follows += 1;
-      // The API server repeats the lines of the second from which on it is asked.
-      if (follows === 1) response.end(started + line(2, 'shop/web', 'second'));
-      else {
-        response.write(line(2, 'shop/web', 'second') + line(3, 'shop/web', 'third'));
-        again.resolve(query.get('sinceTime'));
-      }
-    },
-  });
-  const clock = createFakeClock();
-  const interrupt = new AbortController();
-  const printed: string[] = [];
-  const third = Promise.withResolvers<undefined>();
-  const ended = Promise.withResolvers<undefined>();
-  const running = plugIn(['logs', 'shop/web', '--follow', '--kubeconfig', kubeconfig], {
-    clock,
-    signal: interrupt.signal,
-    print: (text) => {
-      printed.push(...(resourcesIn(text) as string[]));
-      if (printed.includes('second')) ended.resolve(undefined);
-      if (printed.includes('third')) third.resolve(undefined);
-    },
-  });
-  await ended.promise;
-  // The end of the first log is noticed at one of the next looks, before the test's own deadline.
-  while (follows < 2) {
-    await clock.advance(2_000);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  expect(await again.promise).toBe('2026-01-01T00:00:02Z');
-  await third.promise;
-  interrupt.abort();
-  expect(await running).toMatchObject({ code: 0 });
-  expect(printed).toEqual(['first', 'second', 'third']);
 });

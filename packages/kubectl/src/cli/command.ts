@@ -2,7 +2,6 @@
 // It must not decide anything about identities, or know a single command beyond its declaration.
 import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
-import type { Log } from '@pod-identity/kit/serve';
 import type { Services } from '../cluster/services.ts';
 import type { Format, Out, Terminal } from '../print/output.ts';
 
@@ -16,10 +15,8 @@ export interface PlugInCommand {
   readonly options?: readonly Option[];
   /** What follows `kubectl azure-pod-identity`. */
   readonly examples: readonly string[];
-  /** Default: 2 minutes. */
-  readonly deadlineMs?: number;
-  /** Whether this call goes on until it is interrupted: it has no deadline then. */
-  isEndless?(given: Given): boolean;
+  /** It goes on until it is interrupted: it has no deadline then. */
+  readonly isEndless?: true;
   /** The exit code. */
   run(session: Session, given: Given): Promise<number>;
 }
@@ -48,7 +45,6 @@ export interface Session {
   readonly kube: KubeTransport;
   /** Undefined: all of them (`-A`). */
   readonly namespace: string | undefined;
-  readonly isAllNamespaces: boolean;
   readonly format: Format;
   readonly out: Out;
   /** A line on standard error. */
@@ -56,8 +52,6 @@ export interface Session {
   readonly terminal: Terminal;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly log: Log;
-  readonly env: Readonly<Record<string, string | undefined>>;
   /** Where commands that are shown go, if not to this cluster; `out` and `err` have it printed. */
   readonly clusterNote: string | undefined;
   /** Read once, and kept. */

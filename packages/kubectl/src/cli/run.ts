@@ -9,7 +9,6 @@ import {
   type Clock,
 } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
-import { createLog } from '@pod-identity/kit/serve';
 import { connect, describeFailure, type Connection } from '../cluster/connect.ts';
 import { readServices, type Services } from '../cluster/services.ts';
 import { createOut, type Format, type Terminal } from '../print/output.ts';
@@ -21,7 +20,7 @@ import { createProgram, type Call, type GlobalOptions } from './program.ts';
 /** The process, as far as the plug-in uses it. */
 export interface Surroundings {
   readonly argv: readonly string[];
-  readonly env: Session['env'];
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly description: string;
   readonly commands: readonly PlugInCommand[];
@@ -33,7 +32,7 @@ export interface Surroundings {
 }
 
 /** A person waits for it; it lists a large cluster in pages. */
-const defaultDeadlineMs = 120_000;
+const deadlineMs = 120_000;
 
 export async function run(surroundings: Surroundings): Promise<number> {
   const { argv, print, complain, signal } = surroundings;
@@ -73,13 +72,12 @@ async function runCall({ command, given, globals }: Call, surroundings: Surround
     { ...globals, requestTimeoutMs: timeoutOf(globals) },
     { env, userAgent: `kubectl-azure_pod_identity/${version}`, clock },
   );
-  const { deadlineMs: ms = defaultDeadlineMs } = command;
   const start = (limited: AbortSignal) =>
     command.run(createSession({ globals, connection, surroundings, signal: limited }), given);
   try {
-    return await (command.isEndless?.(given) === true
+    return await (command.isEndless === true
       ? start(signal)
-      : withDeadline({ clock, ms, awaited: `result of ${command.name}`, signal }, start));
+      : withDeadline({ clock, ms: deadlineMs, awaited: `result of ${command.name}`, signal }, start));
   } catch (error) {
     throw naming(connection.kube.server, error);
   } finally {
@@ -95,29 +93,22 @@ interface Opening {
 }
 
 function createSession({ globals, connection, surroundings, signal }: Opening): Session {
-  const { terminal, clock, env } = surroundings;
+  const { terminal, clock } = surroundings;
   const clusterNote = clusterNoteOf(globals);
   const { print, complain } = withClusterNote(clusterNote, surroundings);
   const { kube } = connection;
-  const isAllNamespaces = globals.allNamespaces === true;
   const format = (globals.output ?? 'table') as Format;
   let services: Promise<Services> | undefined;
   return {
     kube,
-    namespace: isAllNamespaces ? undefined : (globals.namespace ?? connection.namespace ?? 'default'),
-    isAllNamespaces,
+    namespace:
+      globals.allNamespaces === true ? undefined : (globals.namespace ?? connection.namespace ?? 'default'),
     format,
     out: createOut(format, print),
     err: (text) => complain(printable(text)),
     terminal,
     clock,
     signal,
-    log: createLog({
-      component: 'kubectl',
-      level: 'error',
-      destination: { write: (line) => complain(line.trimEnd()) },
-    }),
-    env,
     clusterNote,
     services: () => (services ??= readServices({ kube, signal })),
   };

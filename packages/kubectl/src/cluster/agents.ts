@@ -9,12 +9,10 @@ export interface AgentPod extends ObjectName {
   readonly node: string;
   /** The name of NMI's container. */
   readonly container: string;
-  readonly image: string;
   readonly isReady: boolean;
   /** Why it is not, as the kubelet says. */
   readonly why: string;
   readonly restarts: number;
-  readonly isEnding: boolean;
   readonly isOriginal: boolean;
 }
 
@@ -65,18 +63,15 @@ function containerOf(workload: unknown, byDefault: string): string {
 }
 
 function agentOf(pod: unknown, container: string): Omit<AgentPod, 'isOriginal'> {
-  const isNamed = (each: unknown) => textAt(each, 'name') === container;
-  const own = listAt(pod, 'status.containerStatuses').find(isNamed);
+  const own = listAt(pod, 'status.containerStatuses').find((each) => textAt(each, 'name') === container);
   const ready = conditionOf(pod, 'Ready');
   return {
     ...nameOf(pod),
     node: textAt(pod, 'spec.nodeName'),
     container,
-    image: textAt(listAt(pod, 'spec.containers').find(isNamed), 'image'),
     isReady: textAt(ready, 'status') === 'True',
     why: whyNot(fieldAt(own, 'state.waiting')) || textAt(ready, 'message'),
     restarts: numberAt(own, 'restartCount'),
-    isEnding: textAt(pod, 'metadata.deletionTimestamp') !== '',
   };
 }
 

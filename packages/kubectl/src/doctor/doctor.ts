@@ -17,7 +17,7 @@ export const doctor: PlugInCommand = {
   summary: 'what is misconfigured in the cluster, each with its remedy, and how many checks hold',
   examples: ['doctor', 'doctor -o wide', 'doctor -o json'],
   async run(session) {
-    const report = await readDoctor({ ...session, namespace: undefined, isAllNamespaces: true });
+    const report = await readDoctor({ ...session, namespace: undefined });
     const { out, err, format } = session;
     if (isForPrograms(session)) out.object(report);
     else {

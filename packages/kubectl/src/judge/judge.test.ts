@@ -96,11 +96,9 @@ const agent = {
   name: 'nmi-n',
   node: 'n',
   container: 'nmi',
-  image: 'r/x:0.1.0',
   isReady: true,
   why: '',
   restarts: 0,
-  isEnding: false,
   isOriginal: false,
 };
 const node = readNode({

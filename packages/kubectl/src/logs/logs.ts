@@ -1,90 +1,51 @@
 // Room: `logs`: what NMI of a pod's node wrote about the pod.
-// It must not keep more of a log than it prints.
-import { value } from '@pod-identity/kit/core';
+// It must not keep more of a log than one line.
+import { asciiJson } from '@pod-identity/kit/core';
 import { coreKinds, KubeError } from '@pod-identity/kit/kube';
-import { parseOption } from '../cli/arguments.ts';
-import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
+import { parseObjectName } from '../cli/arguments.ts';
+import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { readAgents, type AgentPod } from '../cluster/agents.ts';
-import { textAt } from '../cluster/fields.ts';
+import { readText } from '../cluster/connect.ts';
+import { keyOf, textAt, type ObjectName } from '../cluster/fields.ts';
 import { getAllowed } from '../cluster/lists.ts';
 import { ownOf } from '../cluster/services.ts';
 import { auditLineOf, type AuditLine } from './audit-lines.ts';
-import { followAgents, type Followed } from './follow.ts';
-import { printLine, readLog, type TimedLine } from './log-lines.ts';
 
 export const logsCommand: PlugInCommand = {
   name: 'logs',
   summary: "what NMI of the pod's node wrote about a pod: tokens issued and refused",
   args: [{ name: 'pod', what: 'the pod, as NAMESPACE/POD or POD' }],
-  options: [
-    { flags: '-f, --follow', what: 'print further lines as they are written, until Ctrl-C' },
-    { flags: '--since <duration>', what: 'no older lines than this, as 5m or 2h' },
-    { flags: '--tail <lines>', what: 'no more than this many of the lines so far' },
-  ],
-  examples: ['logs shop/web-0', 'logs web-0 -n shop --since 1h', 'logs shop/web-0 --follow --tail 10'],
-  isEndless: ({ options }) => options['follow'] === true,
-  run: runLogs,
+  examples: ['logs shop/web-0', 'logs web-0 -n shop -o json'],
+  async run(session, { args: [text = ''] }) {
+    const pod = parseObjectName(text, 'pod', session);
+    let count = 0;
+    // One node after the other: the lines of each are in order.
+    for (const agent of await findAgents(session, await nodeOf(session, pod)))
+      for await (const line of logOf(session, agent)) {
+        const audit = auditLineOf(line, keyOf(pod));
+        if (audit === undefined) continue;
+        count += 1;
+        printLine(session, audit);
+      }
+    if (count === 0)
+      session.err(
+        `NMI wrote nothing about pod ${keyOf(pod)}: it has requested no token, or the log has begun anew since`,
+      );
+    return exitCodes.ok;
+  },
 };
 
-interface Wanted {
-  /** `namespace/name` */
-  readonly pod: string;
-  readonly sinceSeconds: number | undefined;
-  readonly tail: number;
-}
-
-/** Lines are kept for --tail until all are read. */
-const mostTail = 10_000;
-
-async function runLogs(session: Session, given: Given): Promise<number> {
-  const wanted = { pod: podOf(session, given), ...limitsOf(given) };
-  const found = await findPod(session, wanted.pod);
-  const agents = await findAgents(session, found.node);
-  const { count, reached } = await printSoFar(session, wanted, agents);
-  if (given.options['follow'] === true && found.isRunning)
-    return followAgents(session, { pod: wanted.pod, node: found.node ?? '', reached });
-  if (count === 0)
-    session.err(
-      `NMI wrote nothing about pod ${wanted.pod}: it has requested no token, or the log has begun anew since`,
-    );
-  return exitCodes.ok;
-}
-
-function podOf({ namespace }: Session, { args: [text = ''] }: Given): string {
-  const [, of = namespace, name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(text) ?? [];
-  if (name === undefined || of === undefined) throw new CommandProblem('name one pod: logs NAMESPACE/POD');
-  return `${of}/${name}`;
-}
-
-function limitsOf({ options: { since, tail } }: Given): Omit<Wanted, 'pod'> {
-  return {
-    sinceSeconds: since === undefined ? undefined : Math.ceil(parseOption('since', duration, since) / 1000),
-    tail: tail === undefined ? Infinity : parseOption('tail', lines, tail),
-  };
-}
-
-const duration = value.duration('0', { min: 1000 });
-const lines = value.integer(0, { min: 0, max: mostTail });
-
-interface FoundPod {
-  /** Undefined for a pod that is gone. */
-  readonly node: string | undefined;
-  readonly isRunning: boolean;
-}
-
-async function findPod({ kube, signal, err }: Session, key: string): Promise<FoundPod> {
-  const [namespace = '', name = ''] = key.split('/');
-  const got = await getAllowed({ kube, signal, kind: coreKinds.pods, namespace, name });
+/** Undefined for a pod that is gone. */
+async function nodeOf({ kube, signal, err }: Session, pod: ObjectName): Promise<string | undefined> {
+  const got = await getAllowed({ kube, signal, kind: coreKinds.pods, ...pod });
   if (got.kind === 'not-read' && got.why === 'denied') throw new CommandProblem(got.text);
   if (got.kind === 'not-read') {
-    err(`there is no pod ${key} now: the logs of NMI on all nodes are searched for it`);
-    return { node: undefined, isRunning: false };
+    err(`there is no pod ${keyOf(pod)} now: the logs of NMI on all nodes are searched for it`);
+    return undefined;
   }
   const node = textAt(got.object, 'spec.nodeName');
-  if (node === '') throw new CommandProblem(`pod ${key} is on no node yet, so that no NMI knows it`);
-  const hasEnded = /^(?:Succeeded|Failed)$/.test(textAt(got.object, 'status.phase'));
-  if (hasEnded) err(`pod ${key} has ended`);
-  return { node, isRunning: !hasEnded };
+  if (node === '') throw new CommandProblem(`pod ${keyOf(pod)} is on no node yet, so that no NMI knows it`);
+  return node;
 }
 
 async function findAgents(session: Session, node: string | undefined): Promise<readonly AgentPod[]> {
@@ -103,66 +64,46 @@ async function findAgents(session: Session, node: string | undefined): Promise<r
   return pods;
 }
 
-/** Logs of several nodes are read one after the other: the lines of each are in order. */
-async function printSoFar(
-  session: Session,
-  wanted: Wanted,
-  agents: readonly AgentPod[],
-): Promise<{ readonly count: number; readonly reached: Followed['reached'] }> {
-  const reached = new Map<string, string>();
-  const found = createTail<AuditLine>(wanted.tail, (line) => printLine(session, line));
-  for await (const { audit } of linesAbout(session, wanted, { agents, reached })) found.take(audit);
-  return { count: found.end(), reached };
-}
-
-interface ReadingAgents {
-  readonly agents: readonly AgentPod[];
-  /** Filled. */
-  readonly reached: Map<string, string>;
-}
-
-async function* linesAbout(
-  session: Session,
-  { pod, sinceSeconds }: Wanted,
-  { agents, reached }: ReadingAgents,
-): AsyncGenerator<{ readonly line: TimedLine; readonly audit: AuditLine }> {
-  for (const agent of agents)
-    for await (const line of linesSoFar(session, agent, sinceSeconds)) {
-      reached.set(agent.name, line.time);
-      const audit = auditLineOf(line.text, pod);
-      if (audit !== undefined) yield { line, audit };
-    }
-}
-
-/** Prints lines at once, or with a limit the last ones at the end. */
-function createTail<T>(most: number, print: (line: T) => void) {
-  const last: T[] = [];
-  let count = 0;
-  return {
-    take(line: T) {
-      count += 1;
-      if (most === Infinity) print(line);
-      else if (last.push(line) > most) last.shift();
-    },
-    /** Returns the number of lines taken. */
-    end() {
-      for (const line of last) print(line);
-      return count;
-    },
-  };
-}
-
-async function* linesSoFar({ kube, signal }: Session, agent: AgentPod, sinceSeconds: number | undefined) {
+async function* logOf(session: Session, agent: AgentPod): AsyncGenerator<string> {
   // A container that was started again has a log of its own; the kubelet may have removed the one before.
-  if (agent.restarts > 0) yield* existing(readLog(kube, agent, { signal, sinceSeconds, previous: true }));
-  yield* readLog(kube, agent, { signal, sinceSeconds });
+  if (agent.restarts > 0) yield* existing(linesOf(session, agent, { previous: 'true' }));
+  yield* linesOf(session, agent);
 }
 
-async function* existing(lines: AsyncIterable<TimedLine>): AsyncGenerator<TimedLine> {
+async function* existing(lines: AsyncIterable<string>): AsyncGenerator<string> {
   try {
     yield* lines;
   } catch (error) {
     if (!(error instanceof KubeError) || (error.code !== 'invalid' && error.code !== 'not-found'))
       throw error;
   }
+}
+
+/** Longer than any line of NMI; more of a line is left out. */
+const longestLine = 64 * 1024;
+
+/** Holds no more than one line. */
+async function* linesOf(
+  { kube, signal }: Session,
+  { namespace, name, container }: AgentPod,
+  query: { readonly previous?: 'true' } = {},
+): AsyncGenerator<string> {
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/log`;
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of readText(kube, { method: 'GET', path, query: { ...query, container }, signal })) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = (lines.pop() ?? '').slice(0, longestLine);
+    for (const line of lines) yield line.slice(0, longestLine);
+  }
+  if (rest !== '') yield rest;
+}
+
+/** As NMI wrote it; with `-o json` or `yaml`, one object for each line. */
+function printLine({ out, format }: Session, { text, fields }: AuditLine): void {
+  if (format === 'json') out.line(asciiJson(JSON.stringify(fields)));
+  else if (format === 'yaml') {
+    out.line('---');
+    out.object(fields);
+  } else out.line(text);
 }

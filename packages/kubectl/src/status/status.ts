@@ -5,24 +5,13 @@ import { readReport } from '../judge/read-report.ts';
 import type { Report } from '../judge/report.ts';
 import { isForPrograms } from '../print/output.ts';
 import { printReport } from './print-report.ts';
-import { printWhenChanged } from './watch.ts';
 
 export const statusCommand: PlugInCommand = {
   name: 'status',
   summary: 'what waits and why, who must act, and MIC, NMI and the broker',
-  options: [
-    { flags: '--all', what: 'list all pods, also those that are well' },
-    { flags: '-w, --watch', what: 'print again when something changes, until Ctrl-C' },
-  ],
-  examples: ['status', 'status -A --all', 'status -n shop -o json', 'status -A --watch'],
-  isEndless: ({ options }) => options['watch'] === true,
-  run: (session, given) =>
-    given.options['watch'] === true
-      ? printWhenChanged(session, {
-          read: () => readReport(session),
-          print: (report) => print(session, report, given),
-        })
-      : readReport(session).then((report) => print(session, report, given)),
+  options: [{ flags: '--all', what: 'list all pods, also those that are well' }],
+  examples: ['status', 'status -A --all', 'status -n shop -o json'],
+  run: async (session, given) => print(session, await readReport(session), given),
 };
 
 /** Returns the exit code. */

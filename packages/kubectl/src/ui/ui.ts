@@ -23,7 +23,7 @@ export function createUiCommand(readFiles: typeof readPageFiles): PlugInCommand 
     summary: 'what waits and why, and the story of each pod: a page of this machine that follows the cluster',
     options: [{ flags: '--port <number>', what: 'port on 127.0.0.1; 0: one that is free', default: '0' }],
     examples: ['ui -A', 'ui -n shop --port 8080'],
-    isEndless: () => true,
+    isEndless: true,
     run: async (session, { options: { port } }) =>
       servePage(session, { port: parseOption('port', ports, String(port)), files: await readFiles() }),
   };
