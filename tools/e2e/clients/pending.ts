@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { grantObjects } from '../granted.ts';
 import * as names from '../../stage/names.ts';
 import type { Stage, StageNmi } from '../../stage/stage.ts';
-import { openRecordedPath, type RecordedPath } from './recorded-path.ts';
+import { openRecordedPath, type RecordedCall, type RecordedPath } from './recorded-path.ts';
 import type { Player } from './players.ts';
 import type { Answer } from './real-clients.ts';
 import { run } from './run-client.ts';
@@ -29,6 +29,8 @@ export interface Played {
   readonly clientId: string;
   /** Of NMI's answers. */
   readonly statuses: readonly number[];
+  /** When NMI's responses came, for messages: '503 after 25.0 s, 200 after 25.9 s'. */
+  readonly times: string;
   /** From the first request to the last response. */
   readonly lasted: number;
   /** Seconds from the first request until it was given what it waited for: on a busy machine more than were wanted. */
@@ -121,10 +123,12 @@ function playLate(
   }, asked.promise);
 }
 
-function timesOf(calls: RecordedPath['calls']): Pick<Played, 'statuses' | 'lasted'> {
+function timesOf(calls: RecordedPath['calls']): Pick<Played, 'statuses' | 'times' | 'lasted'> {
   const last = calls.at(-1);
   // Without a response: until the program has ended.
   const endedAt = last?.status === 0 ? Date.now() : (last?.answeredAt ?? 0);
   const lasted = (endedAt - (calls[0]?.askedAt ?? 0)) / 1000;
-  return { lasted, statuses: calls.map(({ status }) => status) };
+  const afterFirst = ({ status, answeredAt }: RecordedCall) =>
+    `${status} after ${((answeredAt - (calls[0]?.askedAt ?? 0)) / 1000).toFixed(1)} s`;
+  return { lasted, times: calls.map(afterFirst).join(', '), statuses: calls.map(({ status }) => status) };
 }

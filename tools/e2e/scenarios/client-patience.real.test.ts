@@ -28,7 +28,8 @@ const here = players.filter(isHere);
 const alone = here.filter(({ wish }) => wish.credential === undefined);
 const repeating = alone.filter(({ client }) => client.repeats.includes(503));
 
-const withinHold = [5, 15, 20];
+/** Seconds. The hold is 25 s: a busy machine has 10 s left to notice the assignment. */
+const withinHold = [5, 15];
 const beyondHold = 60;
 const missing = ['binding', 'client id', 'right'] as const;
 
@@ -140,7 +141,7 @@ describe.each(alone)('$name', ({ name, client }) => {
       const isGot = !isLate || client.repeats.includes(503);
       expect(seen.statuses.filter((status) => status !== 503)).toEqual(isGot ? [200] : []);
       if (isGot) expect(subjectOf(seen)).toBe(seen.clientId);
-      if (!isLate) expect(seen.statuses).toHaveLength(1);
+      if (!isLate) expect(seen.statuses, seen.times).toHaveLength(1);
     },
     patienceMs,
   );
