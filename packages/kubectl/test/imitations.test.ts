@@ -48,8 +48,8 @@ async function servicesSeen(objects: readonly KubeObject[]): Promise<Services> {
     name: 'ask',
     summary: 'reads',
     examples: [],
-    run: async (session) => {
-      seen.resolve(await session.services());
+    run: async ({ kube, signal }) => {
+      seen.resolve(await readServices({ kube, signal }));
       return 0;
     },
   };

@@ -10,7 +10,6 @@ import {
 } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
 import { connect, describeFailure, type Connection } from '../cluster/connect.ts';
-import { readServices, type Services } from '../cluster/services.ts';
 import { createOut, type Format, type Terminal } from '../print/output.ts';
 import { parseOption } from './arguments.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from './command.ts';
@@ -96,11 +95,9 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
   const { terminal, clock } = surroundings;
   const clusterNote = clusterNoteOf(globals);
   const { print, complain } = withClusterNote(clusterNote, surroundings);
-  const { kube } = connection;
   const format = (globals.output ?? 'table') as Format;
-  let services: Promise<Services> | undefined;
   return {
-    kube,
+    kube: connection.kube,
     namespace:
       globals.allNamespaces === true ? undefined : (globals.namespace ?? connection.namespace ?? 'default'),
     format,
@@ -110,7 +107,6 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
     clock,
     signal,
     clusterNote,
-    services: () => (services ??= readServices({ kube, signal })),
   };
 }
 

@@ -1,11 +1,5 @@
 // Reads what a story is made of: the lists that status reads, and of the pod's node and namespace what NMI sees besides.
-import {
-  accessTargetKey,
-  machineTarget,
-  resources,
-  type AccessSubject,
-  type AccessTarget,
-} from '@pod-identity/crd-types';
+import { machineTarget, resources, type AccessTarget } from '@pod-identity/crd-types';
 import { coreKinds } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import {
@@ -19,8 +13,7 @@ import {
 } from '../../../nmi/src/commands/plug-in.ts';
 import { listProblems } from '../../../mic/src/commands/plug-in.ts';
 import { rulesOf, type Rules } from '../rights/modes.ts';
-import { openRights, type Rights } from '../rights/rights.ts';
-import { createReviews, rightIn } from '../rights/verdicts.ts';
+import { readRights } from '../rights/verdicts.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import { getAllowed, itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
@@ -41,11 +34,11 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     readCluster({ ...session, namespace }),
     readNear(session, { namespace, nodeName: pod.nodeName }),
   ]);
-  const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
+  const rules = rulesOf(read.services);
   const config = configFor(read, pod.nodeName, rules);
   const lists = { ...listsIn(read), exceptions: itemsOf(near.exceptions) };
   const given = { pod, lists, rules: config, machine: machineOf(read, pod.nodeName) };
-  const { verdictOf, rights } = await reviewAll(session, rightsNeeded(given));
+  const { rightOf, rights } = await readRights(session, rightsNeeded(given));
   const isManaged = config.mode === 'managed';
   const at = { pod: target, nodeName: pod.nodeName, isManaged };
   const nmi = explainLists({
@@ -56,7 +49,7 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     neighbours: itemsOf(near.neighbours),
     secrets: lackingSecrets(read),
     attached: (identity) => attachedFindings(read, at, identity),
-    rightOf: verdictOf,
+    rightOf: (pair) => verdicts[rightOf(pair)],
     allowsAnybody: rights?.allowsAnybody === true,
     now: session.clock.now(),
   });
@@ -147,32 +140,8 @@ function listsIn({ identities, bindings, namespaces }: ClusterRead) {
   };
 }
 
-interface Pair {
-  readonly subject: AccessSubject;
-  readonly target: AccessTarget;
-}
-
-const pairKey = ({ subject, target }: Pair) => `${keyOf(subject)} ${accessTargetKey(target)}`;
-
-/** Nothing is asked where rights don't decide. */
-async function reviewAll(session: Session, pairs: readonly Pair[]) {
-  const rights: Rights | undefined = pairs.length === 0 ? undefined : await openRights(session);
-  const review = rights && createReviews(rights, session);
-  const verdicts = new Map(
-    await Promise.all(
-      pairs.map(async (pair) => {
-        const right = review && rightIn(await review(pair.subject, pair.target));
-        return [pairKey(pair), right] as const;
-      }),
-    ),
-  );
-  const verdictOf = (pair: Pair) => {
-    const right = verdicts.get(pairKey(pair));
-    if (right === 'allowed') return 'allowed';
-    return right === 'refused' ? 'denied' : 'unanswered';
-  };
-  return { verdictOf, rights } as const;
-}
+/** In NMI's words. */
+const verdicts = { allowed: 'allowed', refused: 'denied', unknown: 'unanswered' } as const;
 
 const lackingSecrets = ({ secrets }: ClusterRead) =>
   new Map(

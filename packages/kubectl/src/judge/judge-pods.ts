@@ -3,7 +3,7 @@ import type { AzureIdentity, AzureIdentityBinding, Mismatch } from '@pod-identit
 import type { Lookup } from '@pod-identity/policy';
 import type { Rules } from '../rights/modes.ts';
 import { allowReviews } from '../rights/rights.ts';
-import type { Right } from '../rights/verdicts.ts';
+import type { Pair, Right } from '../rights/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
@@ -12,14 +12,14 @@ import { isManaged } from '../cluster/services.ts';
 import { byState, unknownCause, type Causes, type Found } from './causes.ts';
 import { isFederated, missedCredential, type Missed } from './credentials.ts';
 import type { Refusal } from './judge-identities.ts';
-import { createMatching, isAssigned, recordsByPod, type Matching, type RightRequest } from './matching.ts';
+import { createMatching, isAssigned, recordsByPod, type Matching } from './matching.ts';
 import { mismatchCause, misspeltLabel, rightless, unassigned } from './pod-causes.ts';
 import type { PodRow } from './report.ts';
 
 export interface Judged {
   readonly read: ClusterRead;
   readonly rules: Rules;
-  readonly rightOf: (request: RightRequest) => Right;
+  readonly rightOf: (request: Pair) => Right;
   readonly causes: Causes;
   readonly refusals: ReadonlyMap<string, Refusal>;
   readonly missed?: Missed | undefined;

@@ -1,13 +1,12 @@
 // Mistakes that people make, each in a world without another one: the cause that names it, and the remedy.
 import { describe, expect, test } from 'vitest';
 import type { Rules } from '../rights/modes.ts';
-import type { Right } from '../rights/verdicts.ts';
+import type { Pair, Right } from '../rights/verdicts.ts';
 import { readNode } from '../cluster/node.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import type { Installed, Services } from '../cluster/services.ts';
 import { createTrims, readMicConfig, type MicConfig } from '../../../mic/src/commands/plug-in.ts';
 import { readNmiConfig, type NmiConfig } from '../../../nmi/src/commands/plug-in.ts';
-import type { RightRequest } from './matching.ts';
 import { judge, requestsOf, type JudgeInput } from './judge.ts';
 
 const rules: Rules = { mode: 'rbac', isKnown: true, forceNamespaced: true, notes: [] };
@@ -492,7 +491,7 @@ test.each([
 });
 
 test('an exempt pod without the right on the machine has what bindings give it', () => {
-  const rightOf = ({ target }: RightRequest) => (target.resource === 'machines' ? 'refused' : 'allowed');
+  const rightOf = ({ target }: Pair) => (target.resource === 'machines' ? 'refused' : 'allowed');
   const exceptions = read(exception({ aadpodidbinding: 'web' }));
   expect(requestsOf({ ...world, exceptions, records: read() }, rules)).toHaveLength(2);
   expect(judged({ exceptions }, { rightOf })).toMatchObject({

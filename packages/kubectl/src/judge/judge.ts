@@ -1,7 +1,7 @@
 // Room: the one judgement over what was read of the cluster: causes, each with all that it concerns; status, doctor and the page show it.
 // It must not decide who may use an identity: mic, nmi and policy do.
-import { accessTargetKey } from '@pod-identity/crd-types';
 import type { Rules } from '../rights/modes.ts';
+import type { Pair } from '../rights/verdicts.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf, unknownOf, type Listed } from '../cluster/lists.ts';
 import type { ClusterRead } from '../cluster/read-cluster.ts';
@@ -9,17 +9,17 @@ import { configsOf, ownOf, type Installed } from '../cluster/services.ts';
 import { byState, createCauses, unknownCause } from './causes.ts';
 import { identityCauses } from './judge-identities.ts';
 import { isDenied, judgePods, noBindings, type Judged } from './judge-pods.ts';
-import { createMatching, isAssigned, recordsByPod, type RightRequest } from './matching.ts';
+import { createMatching, isAssigned, recordsByPod } from './matching.ts';
 import { judgeServices } from './judge-services.ts';
 import type { Report } from './report.ts';
 
 export type JudgeInput = Pick<Judged, 'read' | 'rules' | 'rightOf' | 'missed'>;
 
 /** What to ask about rights before `judge`: of pods to which nothing is assigned. */
-export function requestsOf(read: ClusterRead, rules: Rules): readonly RightRequest[] {
+export function requestsOf(read: ClusterRead, rules: Rules): readonly Pair[] {
   const matching = createMatching(read, rules);
   const recorded = recordsByPod(read);
-  const requests = itemsOf(read.pods).flatMap((pod) =>
+  return itemsOf(read.pods).flatMap((pod) =>
     pod.isFinished || pod.isOnHostNetwork
       ? []
       : [
@@ -32,11 +32,7 @@ export function requestsOf(read: ClusterRead, rules: Rules): readonly RightReque
             .flatMap(({ identity }) => matching.requests(pod, identity)),
         ],
   );
-  return [...new Map(requests.map((request) => [requestKey(request), request])).values()];
 }
-
-export const requestKey = ({ subject, target }: RightRequest): string =>
-  `${keyOf(subject)} ${accessTargetKey(target)}`;
 
 export function judge(input: JudgeInput): Report {
   const { read, missed } = input;

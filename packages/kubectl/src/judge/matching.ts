@@ -8,13 +8,13 @@ import {
   selectsPod,
   strictestMode,
   type AccessMode,
-  type AccessTarget,
   type AzureIdentity,
   type Host,
   type MatchResult,
 } from '@pod-identity/crd-types';
 import { modeForIdentity, targetsOf } from '@pod-identity/policy';
 import type { Rules } from '../rights/modes.ts';
+import type { Pair } from '../rights/verdicts.ts';
 import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
@@ -86,12 +86,12 @@ const requestsIn = (
   modeOf: (namespace: string) => AccessMode,
   hostOf: (pod: PodRead) => Host | undefined,
 ) => ({
-  requests(pod: PodRead, identity: AzureIdentity): readonly RightRequest[] {
+  requests(pod: PodRead, identity: AzureIdentity): readonly Pair[] {
     if (modeForIdentity(identity, modeOf(pod.namespace)) !== 'rbac') return [];
     return targetsOf(identity).targets.map((target) => ({ subject: accountOf(pod), target }));
   },
   /** Of an exempt pod. */
-  machineRequests(pod: PodRead): readonly RightRequest[] {
+  machineRequests(pod: PodRead): readonly Pair[] {
     const target = machineTarget(hostOf(pod)?.id ?? '');
     if (!target.ok || modeOf(pod.namespace) !== 'rbac') return [];
     return [{ subject: accountOf(pod), target: target.value }];
@@ -115,9 +115,3 @@ export const recordsByPod = ({
 /** The original's records of 2018 have no state. */
 export const isAssigned = (record: AssignedView | undefined): boolean =>
   record !== undefined && ['Assigned', ''].includes(record.state);
-
-/** A right that the judgement asks for. */
-export interface RightRequest {
-  readonly subject: { readonly namespace: string; readonly name: string };
-  readonly target: AccessTarget;
-}

@@ -3,17 +3,24 @@ import { accessTargetKey, type AccessSubject, type AccessTarget } from '@pod-ide
 import { KubeError, subjectOf } from '@pod-identity/kit/kube';
 import { reviewNames, useRight, type NamesReview } from '@pod-identity/policy';
 import { keyOf } from '../cluster/fields.ts';
-import type { Rights } from './rights.ts';
+import type { ClusterReader } from '../cluster/lists.ts';
+import { openRights, type Rights } from './rights.ts';
 
 export type Right = 'allowed' | 'refused' | 'unknown';
 
-export interface Verdict {
+/** A right that decides. */
+export interface Pair {
   readonly subject: AccessSubject;
   readonly target: AccessTarget;
+}
+
+export interface Verdict extends Pair {
   readonly review: NamesReview;
 }
 
 export type Reviews = ReturnType<typeof createReviews>;
+
+const pairKey = ({ subject, target }: Pair) => `${keyOf(subject)} ${accessTargetKey(target)}`;
 
 /** Asks about each pair once. */
 export function createReviews(
@@ -35,7 +42,7 @@ export function createReviews(
     }
   }
   return (subject: AccessSubject, target: AccessTarget): Promise<Verdict> => {
-    const key = `${keyOf(subject)} ${accessTargetKey(target)}`;
+    const key = pairKey({ subject, target });
     const verdict = known.get(key) ?? read(subject, target);
     known.set(key, verdict);
     return verdict;
@@ -43,3 +50,15 @@ export function createReviews(
 }
 
 export const rightIn = ({ review: { kind } }: Verdict): Right => (kind === 'unanswered' ? 'unknown' : kind);
+
+/** What the API server says of all of them; nothing is asked where there are none. */
+export async function readRights(session: ClusterReader, pairs: readonly Pair[]) {
+  const rights = pairs.length === 0 ? undefined : await openRights(session);
+  const review = rights && createReviews(rights, session);
+  const known = new Map<string, Right>();
+  const reviews = pairs.map(async (pair) => {
+    if (review) known.set(pairKey(pair), rightIn(await review(pair.subject, pair.target)));
+  });
+  await Promise.all(reviews);
+  return { rights, rightOf: (pair: Pair): Right => known.get(pairKey(pair)) ?? 'unknown' };
+}
