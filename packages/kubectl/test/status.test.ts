@@ -109,11 +109,12 @@ test('causes first, worst first, each with its pods, who must act and the remedy
 test('who may not look for NMI is not told by the exit code that all is well', async () => {
   const all = await installed({ readyAgents: 0 });
   await bound(all, 'shop', 'reader');
-  const metadata = { name: 'reader-0-shop-reader', namespace: 'shop' };
+  const nodename = all.town.nodes[0]?.name ?? '';
+  const metadata = { name: 'reader-0-shop-reader', namespace: 'shop', labels: { nodename } };
   const [azureIdentityRef, azureBindingRef] = ['azureidentities', 'azureidentitybindings'].map((kind) =>
     all.sim.kube.get(kind, 'reader', 'shop'),
   );
-  const spec = { pod: 'reader-0', podNamespace: 'shop', azureIdentityRef, azureBindingRef };
+  const spec = { pod: 'reader-0', podNamespace: 'shop', nodename, azureIdentityRef, azureBindingRef };
   const apiVersion = 'aadpodidentity.k8s.io/v1';
   all.sim.kube.seed([
     { apiVersion, kind: 'AzureAssignedIdentity', metadata, spec, status: { status: 'Assigned' } },

@@ -115,7 +115,7 @@ function exceptionOf(object: unknown): AzurePodIdentityException | undefined {
   return parsed.ok ? parsed.value : undefined;
 }
 
-function readPod(object: unknown): PodRead {
+export function readPod(object: unknown): PodRead {
   return {
     ...nameOf(object),
     labels: mapAt(object, 'metadata.labels'),

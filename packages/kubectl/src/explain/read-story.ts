@@ -1,5 +1,5 @@
 // Reads what a story is made of: the lists that status reads, and of the pod's node and namespace what NMI sees besides.
-import { machineTarget, resources, type AccessTarget } from '@pod-identity/crd-types';
+import { resources } from '@pod-identity/crd-types';
 import { coreKinds } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import {
@@ -18,18 +18,20 @@ import { CommandProblem, type Session } from '../cli/command.ts';
 import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import { getAllowed, itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
 import { daemonSetFor } from '../cluster/node.ts';
-import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
+import { readCluster, readPod, type ClusterRead } from '../cluster/read-cluster.ts';
 import { configsOf } from '../cluster/services.ts';
-import { createCauses } from '../judge/causes.ts';
+import { createCauses, type Causes } from '../judge/causes.ts';
 import { identityCauses } from '../judge/judge-identities.ts';
-import { isDenied, reachOf } from '../judge/judge-pods.ts';
+import { judgePod } from '../judge/judge-pods.ts';
+import { judgeServices } from '../judge/judge-services.ts';
+import { createMatching } from '../judge/matching.ts';
 import { attachedFindings } from './attached.ts';
 import { serviceFindings } from './service-findings.ts';
 import { composeStory, type Story } from './story.ts';
 
 export async function readStory(session: Session, target: ObjectName): Promise<Story> {
   const { namespace } = target;
-  const pod = await findPod(session, target);
+  const { pod, own } = await findPod(session, target);
   const [read, near] = await Promise.all([
     readCluster({ ...session, namespace }),
     readNear(session, { namespace, nodeName: pod.nodeName }),
@@ -37,41 +39,39 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
   const rules = rulesOf(read.services);
   const config = configFor(read, pod.nodeName, rules);
   const lists = { ...listsIn(read), exceptions: itemsOf(near.exceptions) };
-  const given = { pod, lists, rules: config, machine: machineOf(read, pod.nodeName) };
+  const machine = createMatching(read, rules).machineRequests(own)[0]?.target;
+  const given = { pod, lists, rules: config, machine };
   const { rightOf, rights } = await readRights(session, rightsNeeded(given));
   const isManaged = config.mode === 'managed';
-  const at = { pod: target, nodeName: pod.nodeName, isManaged };
+  const causes = createCauses();
+  judgeServices(read, causes);
+  const refusals = identityCauses(read, causes);
+  const { reaches, uses, doubt } = judgePod(own, { read, rules, rightOf, causes, refusals });
+  const at = { pod: own, isManaged, uses };
   const nmi = explainLists({
     ...given,
     ...config,
     pod,
     rules: config,
     neighbours: itemsOf(near.neighbours),
-    secrets: lackingSecrets(read),
     attached: (identity) => attachedFindings(read, at, identity),
     rightOf: (pair) => verdicts[rightOf(pair)],
     allowsAnybody: rights?.allowsAnybody === true,
     now: session.clock.now(),
   });
   return composeStory({
-    nmi: { ...nmi, findings: withRemedies(nmi.findings, read) },
-    reaches: reachOf({ isOnHostNetwork: pod.isOnHostNetwork === true }, nmi.reachesMachine),
-    services: serviceFindings(read, { nodeName: pod.nodeName, isManaged, findings: nmi.findings }),
+    nmi: { ...nmi, findings: withRemedies(nmi.findings, causes) },
+    reaches,
+    services: serviceFindings(read, causes, { nodeName: pod.nodeName, isManaged, findings: nmi.findings }),
     notes: notesOf(read, rules, [...near.unread, ...(rights?.notes ?? [])]),
     unread: unreadIn(read),
-    areRecordsDenied: isDenied(read.records),
+    doubt: doubt?.text,
     isRightUnknown: rights?.source === 'none',
-    isAssigned: itemsOf(read.records).some(
-      (one) =>
-        `${one.podNamespace}/${one.podName}` === pod.key && (one.state === 'Assigned' || one.state === ''),
-    ),
   });
 }
 
 /** What `status` says in the same words, with its remedy. */
-function withRemedies(findings: readonly Finding[], read: ClusterRead): readonly Finding[] {
-  const causes = createCauses();
-  identityCauses(read, causes);
+function withRemedies(findings: readonly Finding[], causes: Causes): readonly Finding[] {
   const remedies = new Map(causes.sorted().map(({ text, remedy }) => [text, remedy]));
   return findings.map((finding) => {
     const remedy = remedies.get(finding.text) ?? finding.remedy;
@@ -79,20 +79,13 @@ function withRemedies(findings: readonly Finding[], read: ClusterRead): readonly
   });
 }
 
-/** Undefined: it is no machine of Azure, or not known. */
-function machineOf({ nodes }: ClusterRead, nodeName: string): AccessTarget | undefined {
-  const host = itemsOf(nodes).find(({ name }) => name === nodeName)?.host;
-  const target = host && machineTarget(host.id);
-  return target?.ok === true ? target.value : undefined;
-}
-
 async function findPod({ kube, signal }: Session, target: ObjectName) {
   const got = await getAllowed({ kube, signal, kind: coreKinds.pods, ...target });
   if (got.kind === 'not-read' && got.why === 'denied') throw new CommandProblem(got.text);
   const pod = got.kind === 'read' ? parsePod(got.object) : undefined;
-  if (pod === undefined)
+  if (got.kind !== 'read' || pod === undefined)
     throw new CommandProblem(`there is no pod ${keyOf(target)}: check the namespace and the name`);
-  return pod;
+  return { pod, own: readPod(got.object) };
 }
 
 /** The pods of its node, of which one may have its address, and the exceptions of its namespace, those that are not valid too. */
@@ -142,13 +135,6 @@ function listsIn({ identities, bindings, namespaces }: ClusterRead) {
 
 /** In NMI's words. */
 const verdicts = { allowed: 'allowed', refused: 'denied', unknown: 'unanswered' } as const;
-
-const lackingSecrets = ({ secrets }: ClusterRead) =>
-  new Map(
-    [...secrets].flatMap(([key, isThere]) =>
-      isThere === true ? [] : [[key, isThere === false ? ('absent' as const) : ('unread' as const)] as const],
-    ),
-  );
 
 function unreadIn({ identities, bindings }: ClusterRead): string | undefined {
   const denied = [identities, bindings].flatMap((list) =>

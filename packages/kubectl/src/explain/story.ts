@@ -23,12 +23,10 @@ export interface Sides {
   readonly notes: readonly Finding[];
   /** Why bindings cannot be sides. */
   readonly unread: string | undefined;
-  /** What MIC has assigned may not be read. */
-  readonly areRecordsDenied: boolean;
+  /** What decides and is not known, in status' words. */
+  readonly doubt: string | undefined;
   /** The rights of ServiceAccounts may not be checked. */
   readonly isRightUnknown: boolean;
-  /** MIC has found the pod's rights and assigned it an identity. */
-  readonly isAssigned: boolean;
 }
 
 export function composeStory(sides: Sides): Story {
@@ -53,8 +51,6 @@ const rankOf = ({ verdict }: Finding) => (order.indexOf(verdict) + order.length 
 
 const byUrgency = (findings: readonly Finding[]) => findings.toSorted((a, b) => rankOf(a) - rankOf(b));
 
-const isOpenRight = ({ topic, verdict }: Finding) => topic === 'access' && verdict === 'waiting';
-
 function conclude(sides: Sides, all: readonly Finding[]): Pick<Story, 'result' | 'isKnown'> {
   const worst = all.find(({ verdict }) => verdict === 'problem');
   return (worst === undefined ? concludeOtherwise(sides, all) : undefined) ?? concludeBy(sides, all, worst);
@@ -62,18 +58,15 @@ function conclude(sides: Sides, all: readonly Finding[]): Pick<Story, 'result' |
 
 /** What is so, whatever the bindings say. */
 function concludeOtherwise(
-  { reaches, unread, areRecordsDenied, isRightUnknown, isAssigned }: Sides,
+  { reaches, unread, doubt, isRightUnknown }: Sides,
   all: readonly Finding[],
 ): Pick<Story, 'result' | 'isKnown'> | undefined {
+  const open = (reaches === '' ? unread : undefined) ?? doubt;
+  if (open !== undefined)
+    return { result: waiting('result', `may get tokens or not: ${open}`), isKnown: false };
   if (reaches !== '') return { result: ok('result', reaches), isKnown: true };
-  if (unread !== undefined)
-    return { result: waiting('result', `may get tokens or not: ${unread}`), isKnown: false };
-  const record = all.find(({ topic, verdict }) => topic === 'record' && verdict === 'waiting');
-  if (areRecordsDenied && record !== undefined)
-    return { result: waiting('result', `may get tokens or not: ${record.text}`), isKnown: false };
-  return isRightUnknown && all.some(isOpenRight)
-    ? { result: isAssigned ? asAssigned : depends, isKnown: false }
-    : undefined;
+  const isWaiting = all.some(({ topic, verdict }) => topic !== 'access' && verdict === 'waiting');
+  return isRightUnknown && !isWaiting ? { result: asAssigned, isKnown: false } : undefined;
 }
 
 function concludeBy(
@@ -82,22 +75,23 @@ function concludeBy(
   worst: Finding | undefined,
 ): Pick<Story, 'result' | 'isKnown'> {
   const because = worst ?? all.find(({ verdict }) => verdict === 'waiting');
-  if (because !== undefined || nmi.result.verdict !== 'ok') return getsNone(nmi, because ?? nmi.result);
-  return { result: ok('result', getsTokens(nmi)), isKnown: true };
+  const result =
+    because !== undefined || nmi.result.verdict !== 'ok'
+      ? getsNone(nmi, because ?? nmi.result)
+      : ok('result', getsTokens(nmi));
+  return { result, isKnown: true };
 }
 
-function getsNone(nmi: NmiExplanation, because: Finding): Pick<Story, 'result' | 'isKnown'> {
-  const isProblem = because.verdict === 'problem' || (nmi.isKnown && nmi.result.verdict === 'problem');
+function getsNone(nmi: NmiExplanation, because: Finding): Finding {
+  const isProblem = because.verdict === 'problem' || nmi.result.verdict === 'problem';
   const text = `gets no token${isProblem ? '' : ' yet'}: ${because.text}`;
-  const verdict = isProblem ? 'problem' : 'waiting';
-  return { result: { ...because, topic: 'result', verdict, text }, isKnown: nmi.isKnown || isProblem };
+  return { ...because, topic: 'result', verdict: isProblem ? 'problem' : 'waiting', text };
 }
 
 const asAssigned = ok(
   'result',
   'gets tokens: MIC has found its right and assigned it an identity, which you may not check',
 );
-const depends = waiting('result', 'may get tokens or not: that depends on rights that you may not see');
 
 /** Without an identity: those of its machine. */
 function getsTokens({ responses }: NmiExplanation): string {

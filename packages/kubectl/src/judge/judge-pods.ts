@@ -35,13 +35,30 @@ export const isDenied = (
 ): boolean => list.kind === 'not-read' && list.why === 'denied';
 
 export function judgePods(judged: Judged): readonly PodRow[] {
-  const { read, rules } = judged;
-  const matching = createMatching(read, rules);
-  const world: World = { ...judged, matching, recorded: recordsByPod(read) };
-  return itemsOf(read.pods)
+  const world = worldOf(judged);
+  return itemsOf(judged.read.pods)
     .filter(({ isFinished }) => !isFinished)
     .map((pod) => rowOf(pod, world))
     .filter((row) => row !== undefined);
+}
+
+const worldOf = (judged: Judged): World => ({
+  ...judged,
+  matching: createMatching(judged.read, judged.rules),
+  recorded: recordsByPod(judged.read),
+});
+
+/** For the story of one pod. */
+export function judgePod(pod: PodRead, judged: Judged) {
+  const world = worldOf(judged);
+  const reaches = reachOf(pod, countsAsExempt(pod, world));
+  const uses = new Map(
+    world.matching
+      .of(pod)
+      .matches.map(({ identity }) => [keyOf(identity.metadata), useOf(pod, identity, world)] as const),
+  );
+  const found = reaches === '' ? [...uses.values()].flat() : machineRightless(pod, world);
+  return { reaches, uses, doubt: found.find(({ state }) => state === 'unknown') };
 }
 
 /** Undefined for a pod that is to have nothing. */
@@ -69,7 +86,7 @@ const countsAsExempt = (pod: PodRead, { matching, rightOf }: World): boolean =>
   (matching.of(pod).matches.length === 0 ||
     matching.machineRequests(pod).every((request) => rightOf(request) !== 'refused'));
 
-export function reachOf({ isOnHostNetwork }: Pick<PodRead, 'isOnHostNetwork'>, isExempt: boolean): string {
+function reachOf({ isOnHostNetwork }: PodRead, isExempt: boolean): string {
   if (isOnHostNetwork)
     return 'is on the host network: it reaches the machine’s own identities, and NMI does not see it';
   return isExempt ? 'an AzurePodIdentityException lets it reach the machine’s own identities' : '';

@@ -126,28 +126,31 @@ export const updateDefinitions = {
 };
 
 /** Nodes with pods in need and no ready NMI, and the taint that is left where NMI is ready. */
-function onNodes({ services, agents, nodes, pods }: ClusterRead): readonly Found[] {
+function onNodes(read: ClusterRead): readonly Found[] {
+  const { services, agents, nodes, pods } = read;
   if (agents.unknown.length + services.unknown.length > 0 || services.nmi.length === 0) return [];
-  const byNode = Map.groupBy(agents.pods, ({ node }) => node);
-  const known = new Map(itemsOf(nodes).map((node) => [node.name, node]));
-  const isReady = (node: string) => byNode.get(node)?.some((agent) => agent.isReady) === true;
+  const ready = new Set(agents.pods.filter(({ isReady }) => isReady).map(({ node }) => node));
   const inNeed = itemsOf(pods).flatMap(({ labels, isFinished, nodeName }) =>
     !isFinished && nodeName !== '' && bindingLabel in labels ? [nodeName] : [],
   );
-  const lacking = [...new Set([...byNode.keys(), ...inNeed])].filter((name) => !isReady(name));
   return [
-    ...lacking.map((name) => withoutAgent(name, byNode.get(name)?.[0], { services, node: known.get(name) })),
-    ...[...known.values()].filter(({ name }) => isReady(name)).flatMap(leftTaints),
+    ...[...new Set([...agents.pods.map(({ node }) => node), ...inNeed])]
+      .filter((name) => !ready.has(name))
+      .flatMap((name) => agentCause(read, name) ?? []),
+    ...itemsOf(nodes)
+      .filter(({ name }) => ready.has(name))
+      .flatMap(leftTaints),
   ];
 }
 
-function withoutAgent(
-  name: string,
-  agent: ClusterRead['agents']['pods'][number] | undefined,
-  { services, node }: { readonly services: Services; readonly node: NodeFacts | undefined },
-): Found {
+/** Undefined: NMI is ready there. */
+export function agentCause({ services, agents, nodes }: ClusterRead, name: string): Found | undefined {
+  const own = agents.pods.filter((one) => one.node === name);
+  if (own.some(({ isReady }) => isReady)) return undefined;
+  const [agent] = own;
   const key = `agent ${name}`;
   if (agent === undefined) {
+    const node = itemsOf(nodes).find((one) => one.name === name);
     const daemonSet = daemonSetFor(node, services.nmi);
     const remedy = daemonSet && whyNoAgent(node, daemonSet);
     const text = `NMI has no pod on node ${name}: pods there get no token`;

@@ -1,4 +1,5 @@
 // Mistakes that people make, each in a world without another one: the cause that names it, and the remedy.
+import { nodeLabel } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
 import type { Rules } from '../rights/modes.ts';
 import type { Pair, Right } from '../rights/verdicts.ts';
@@ -32,12 +33,12 @@ function binding(key: string, azureIdentity: string, selector = 'web') {
   const raw = { apiVersion, kind: 'AzureIdentityBinding', metadata: named(key) };
   return { view: known(trims.binding({ ...raw, spec: { azureIdentity, selector } })), ready: undefined };
 }
-const record = (state: string) =>
+const record = (state: string, labels: object = { [nodeLabel]: 'n' }) =>
   known(
     trims.assigned({
       apiVersion,
       kind: 'AzureAssignedIdentity',
-      metadata: { namespace: 'shop', name: 'r' },
+      metadata: { namespace: 'shop', name: 'r', labels },
       spec: {
         pod: 'web-0',
         podNamespace: 'shop',
@@ -304,6 +305,12 @@ test.for<Row>([
     { records: read(record('Created')) },
     'waiting',
     /is Created, not yet Assigned/,
+  ],
+  [
+    'a record that NMI does not find',
+    { records: read(record('Assigned', {})) },
+    'waiting',
+    /lacks the label by which NMI asks for it/,
   ],
   [
     'an identity that Azure refuses',

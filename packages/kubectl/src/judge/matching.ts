@@ -15,7 +15,7 @@ import {
 import { modeForIdentity, targetsOf } from '@pod-identity/policy';
 import type { Rules } from '../rights/modes.ts';
 import type { Pair } from '../rights/verdicts.ts';
-import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
+import { saysAssigned, type AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import { configsOf } from '../cluster/services.ts';
@@ -112,6 +112,6 @@ export const recordsByPod = ({
     ].map(([pod, views]) => [pod, new Map(views.map((view) => [view.identity, view]))]),
   );
 
-/** The original's records of 2018 have no state. */
+/** NMI asks for records by their label. */
 export const isAssigned = (record: AssignedView | undefined): boolean =>
-  record !== undefined && ['Assigned', ''].includes(record.state);
+  record !== undefined && record.isMislabelled !== true && saysAssigned(record);

@@ -56,7 +56,9 @@ export function unassigned(pod: PodRead, identity: string, record: AssignedView 
       ? `pods that may act as ${what} have no node yet`
       : record === undefined
         ? `MIC has not assigned ${what} yet`
-        : `${what} is ${record.state || 'Created'}, not yet Assigned`;
+        : record.isMislabelled === true
+          ? `the record of ${what} lacks the label by which NMI asks for it: MIC corrects it`
+          : `${what} is ${record.state}, not yet Assigned`;
   return {
     ...clusterProblem({ key: `unassigned ${text}`, text, objects: [what] }),
     state: 'waiting',

@@ -1,12 +1,9 @@
-import type { AccessResult } from '../access/judge.ts';
-import { exemptionOf } from '../authorize/exception.ts';
 import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
 import { isWorthWaiting } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { failureOf, refusalOf, type Failure } from '../respond/refusals.ts';
 import { decideNow } from './explain-access.ts';
-import { lackOfSecret, secretFailure } from './explain-secret.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The response to a request now. */
@@ -17,35 +14,10 @@ export interface ExpectedResponse {
   readonly text: string;
   /** Whose token it gives; absent: none, or one of the machine's. */
   readonly identity?: string;
-  /** It is that of an exempt pod whose right on the machine is not known, with the right or without it. */
-  readonly ifMachine?: 'allowed' | 'denied';
   /** The response comes after this time: until then the request waits. */
   readonly afterMs?: number;
   /** Objects: an AzureIdentityBinding or AzureIdentity is missing, and the pod has just started. */
   readonly waitsFor?: 'objects';
-  /** Whether its Secret exists may not be known. */
-  readonly isUnread?: true;
-}
-
-/** Two, where the right of an exempt pod on its machine decides: which machine that is, is not known here. */
-export function expectedResponses(
-  selector: Selector,
-  world: ExplainWorld,
-  locationFailure: Failure | undefined,
-): readonly ExpectedResponse[] {
-  const respond = (machine?: AccessResult): ExpectedResponse => {
-    const reviewed = machine ? new Map([...world.reviewed, ['', machine] as const]) : world.reviewed;
-    return expectedResponse(selector, { ...world, reviewed }, locationFailure);
-  };
-  const exemption = exemptionOf(world.pod, world.view, world.rules);
-  if (exemption?.access?.mode !== 'rbac' || world.reviewed.has('')) return [respond()];
-  const allowed = respond({ verdict: 'allowed' });
-  const denied = respond({ verdict: 'denied', targets: [] });
-  if (allowed.status === denied.status && allowed.text === denied.text) return [allowed];
-  return [
-    { ...allowed, ifMachine: 'allowed' },
-    { ...denied, ifMachine: 'denied' },
-  ];
 }
 
 export function expectedResponse(
@@ -62,8 +34,8 @@ export function expectedResponse(
   if (locationFailure) return refused(locationFailure);
   const { decision, lack } = decideNow(selector, world);
   const isRefused = decision.kind === 'deny' || decision.kind === 'unusable';
-  const failure = lack ?? (isRefused ? failureOf(decision, pod) : secretFailure(decision, world));
-  if (!failure) return given(query, decision, world);
+  const failure = lack ?? (isRefused ? failureOf(decision, pod) : undefined);
+  if (!failure) return given(query, decision);
   const graceMs = graceLeftMs(world.pod, world);
   if (failure.kind !== 'denied' || graceMs === 0 || !isWorthWaiting(decision, failure.denial))
     return refused(failure);
@@ -78,18 +50,12 @@ export function expectedResponse(
   };
 }
 
-function given(selector: string, decision: Decision, world: ExplainWorld): ExpectedResponse {
-  const isUnread = lackOfSecret(decision, world) === 'unread';
-  const identity = decision.kind === 'allow' ? { identity: decision.identity.name } : {};
-  return { selector, status: 200, text: givenBy(decision), ...identity, ...(isUnread && { isUnread }) };
-}
-
-function givenBy(decision: Decision): string {
-  if (decision.kind === 'allow') {
-    const { kind, name } = decision.identity;
-    return `a token of AzureIdentity ${name}, if ${givers[kind]} gives one`;
-  }
-  return 'what the metadata service of the machine answers';
+function given(selector: string, decision: Decision): ExpectedResponse {
+  if (decision.kind !== 'allow')
+    return { selector, status: 200, text: 'what the metadata service of the machine answers' };
+  const { kind, name: identity } = decision.identity;
+  const text = `a token of AzureIdentity ${identity}, if ${givers[kind]} gives one`;
+  return { selector, status: 200, text, identity };
 }
 
 const givers = {

@@ -35,7 +35,6 @@ import type { Decision } from '../authorize/types.ts';
 import type { Selector } from '../request/token-request.ts';
 import { explainInvalidException } from '../respond/refusal-texts.ts';
 import { explainAccess } from './explain-access.ts';
-import { secretFindings } from './explain-secret.ts';
 import type { ExplainWorld } from './world.ts';
 
 /** The identities of the pod, with the selectors by which a request can name them. */
@@ -139,7 +138,6 @@ function explainIdentity(match: Match, world: ExplainWorld): Finding[] {
     ...('identity' in decision && typeof decision.identity !== 'string'
       ? explainAccess(decision.identity, world)
       : []),
-    ...secretFindings(decision, world),
     ...explainState(decision, match, world),
   ];
 }
@@ -225,8 +223,8 @@ function explainState(
         text: 'give each AzureIdentity the client id that is its own',
       }),
     ];
-  if (identity.spec.type !== 0) return [info('host', `no host needs to carry ${kindInWords(identity)}`)];
-  return attached(identity);
+  const anywhere = info('host', `no host needs to carry ${kindInWords(identity)}`);
+  return [...(identity.spec.type === 0 ? [] : [anywhere]), ...attached(identity)];
 }
 
 function nameOf({ metadata }: { readonly metadata: ObjectMeta }): string {

@@ -170,48 +170,19 @@ describe('item 24: a pod is explained', () => {
   });
 });
 
-describe('an exempt pod in mode rbac, where the right on the machine decides', () => {
-  const rbac = { ...rules, identityAccess: 'rbac' as const };
+it('an exempt pod in mode rbac without the right on the machine has what its bindings give it', () => {
   const exceptions = [exception({ aadpodidbinding: 'demo' })];
-  const known = new Map([['default/reader', { verdict: 'allowed' as const }]]);
-  const answers = ({ responses }: ReturnType<typeof explain>) =>
-    responses.map(({ selector, ifMachine = '', status }) => `${selector} ${ifMachine} ${status}`);
-
-  it('is told what it gets with the right and without it, with its bindings', () => {
-    const given = { world: { ...bound, exceptions }, rules: rbac, reviewed: known };
-    const explanation = explain(given);
-    expect(answers(explanation)).toEqual([
-      ' allowed 200',
-      ' denied 200',
-      `client_id=${clientIdOf('reader')} allowed 200`,
-      `client_id=${clientIdOf('reader')} denied 200`,
-    ]);
-    expect(explanation).toMatchObject({ isKnown: true, result: { text: 'the pod gets a token' } });
-    const told = lines(given);
-    expect(told).toContain('default/reader-binding selects the pod');
-    expect(told).toContain(
-      'without selector, if the ServiceAccount may not use the machine: 200, a token of AzureIdentity default/reader',
-    );
-  });
-
-  it('is not said to get a token where that depends on the right', () => {
-    const { result, isKnown, responses } = explain({ world: { exceptions }, rules: rbac });
-    expect(responses.map(({ status }) => status)).toEqual([200, 400]);
-    expect(responses[1]?.text).toContain(
-      'may not use the identities of this machine: it needs the right to use the machine. A cluster administrator can grant it with a ClusterRole',
-    );
-    expect([result.verdict, isKnown]).toEqual(['waiting', false]);
-    expect(result.text).toBe(
-      'whether the pod gets a token depends on the right of its ServiceAccount to use the machine',
-    );
-  });
-
-  it('is told one response where the right is known, or changes nothing', () => {
-    const reviewed = new Map([['', { verdict: 'denied' as const, targets: [] }]]);
-    expect(answers(explain({ world: { exceptions }, rules: rbac, reviewed }))).toEqual(['  400']);
-    const none = [exception({ aadpodidbinding: 'demo' }, 'default', [])];
-    expect(answers(explain({ world: { exceptions: none }, rules: rbac }))).toEqual(['  400']);
-  });
+  const rbac = { ...rules, identityAccess: 'rbac' as const };
+  const reviewed: ExplainWorld['reviewed'] = new Map([
+    ['', { verdict: 'denied', targets: [] }],
+    ['default/reader', { verdict: 'allowed' }],
+  ] as const);
+  expect(explain({ world: { exceptions }, rules: rbac, reviewed }).responses).toMatchObject([
+    { status: 400 },
+  ]);
+  const given = { world: { ...bound, exceptions }, rules: rbac, reviewed };
+  expect(explain(given).responses.map(({ status }) => status)).toEqual([200, 200]);
+  expect(lines(given)).toContain('default/reader-binding selects the pod');
 });
 
 describe('an exception that is not valid is named', () => {
@@ -519,45 +490,5 @@ describe('a federated identity (type 3)', () => {
 
   it('without a broker is told to need one', () => {
     expect(lines(given('allowed', false))).toContain('NMI flag --broker');
-  });
-});
-
-describe('a service principal (types 1 and 2)', () => {
-  const world = (type: 1 | 2): World => ({
-    identities: [
-      identity({ name: 'app', type, spec: { tenantID: 'contoso.com', clientPassword: { name: 'secret' } } }),
-    ],
-    bindings: [binding('app')],
-  });
-  const secrets = (state: 'absent' | 'unread') => new Map([['default/secret', state]]);
-
-  it.each([
-    [1, 'clientSecret'],
-    [2, 'certificate'],
-  ] as const)('of type %i without its Secret gets no token, and is told how to create it', (type, key) => {
-    const told = explain({ world: world(type), secrets: secrets('absent') });
-    expect(told).toMatchObject({ isKnown: true, result: { verdict: 'problem' } });
-    expect(told.responses.map(({ status }) => status)).toEqual([400, 400]);
-    expect(told.findings).toContainEqual({
-      topic: 'identity',
-      verdict: 'problem',
-      text: 'Secret default/secret, which spec.clientPassword names, does not exist.',
-      remedy: {
-        text: `create it with the key ${key}: docs/administrator/service-principals.md`,
-        command: `kubectl create secret generic secret --namespace default --from-file=${key}`,
-      },
-    });
-  });
-
-  it('whose Secret may not be read is not said to get a token', () => {
-    const told = explain({ world: world(1), secrets: secrets('unread') });
-    expect(told).toMatchObject({
-      isKnown: false,
-      result: { verdict: 'waiting', text: expect.stringContaining('a Secret that may not be read') },
-    });
-  });
-
-  it('with its Secret gets a token', () => {
-    expect(explain({ world: world(1) })).toMatchObject({ isKnown: true, result: { verdict: 'ok' } });
   });
 });

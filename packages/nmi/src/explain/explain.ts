@@ -3,8 +3,7 @@
 import { reachOf } from '@pod-identity/crd-types';
 import { info, ok, problem, reachInWords, waiting, whoDecides, type Finding } from '@pod-identity/policy';
 import { accessModeOf } from '../authorize/access-needed.ts';
-import { exemptionOf } from '../authorize/exception.ts';
-import { expectedResponses, type ExpectedResponse } from './expected-response.ts';
+import { expectedResponse, type ExpectedResponse } from './expected-response.ts';
 import { explainLocation } from './explain-location.ts';
 import { explainRights, rulesOf } from './explain-rights.ts';
 import type { ExplainWorld } from './world.ts';
@@ -15,10 +14,6 @@ export interface Explanation {
   readonly findings: readonly Finding[];
   readonly responses: readonly ExpectedResponse[];
   readonly result: Finding;
-  /** False: whether the pod gets a token depends on a right that was not reviewed, or a Secret that may not be read. */
-  readonly isKnown: boolean;
-  /** It is exempt, and has the right on the machine where that is needed. */
-  readonly reachesMachine: boolean;
 }
 
 /** All conditions for a token, in order, and the responses to requests of the pod. */
@@ -29,11 +24,9 @@ export function explainPod(world: ExplainWorld): Explanation {
     tooLarge === undefined
       ? explainRights(world)
       : { findings: [problem('label', `the pod is not served: its ${tooLarge}`, shorten)], selectors: [] };
-  const responses = [{ by: 'nothing' } as const, ...rights.selectors].flatMap((selector) =>
-    expectedResponses(selector, world, location.failure),
+  const responses = [{ by: 'nothing' } as const, ...rights.selectors].map((selector) =>
+    expectedResponse(selector, world, location.failure),
   );
-  const exemption = exemptionOf(world.pod, world.view, world.rules);
-  const needsRight = exemption?.access?.mode === 'rbac';
   const mode = accessModeOf(world.pod.namespace, world.view, world.rules);
   const rules = `with identities ${reachInWords[reachOf(rulesOf(world))]}; ${whoDecides[mode]}`;
   return {
@@ -45,8 +38,7 @@ export function explainPod(world: ExplainWorld): Explanation {
       info('rules', `looked at ${rules}`),
     ],
     responses,
-    reachesMachine: exemption !== undefined && (!needsRight || world.reviewed.get('')?.verdict === 'allowed'),
-    ...conclude(responses),
+    result: resultOf(responses),
   };
 }
 
@@ -68,29 +60,11 @@ function graceOf(
   ];
 }
 
-function conclude(responses: readonly ExpectedResponse[]): Pick<Explanation, 'result' | 'isKnown'> {
-  const given = responses.filter(({ status }) => status === 200).map(({ selector }) => selector);
-  const others = new Set(
-    responses.filter(({ status, isUnread }) => status !== 200 || isUnread).map(({ selector }) => selector),
-  );
-  const surely = given.filter((selector) => !others.has(selector));
-  if (given.length > 0 && surely.length === 0)
-    return { result: waiting('result', dependsOn(responses)), isKnown: false };
-  return { result: resultOf(surely, responses), isKnown: true };
-}
-
-const dependsOn = (responses: readonly ExpectedResponse[]) =>
-  `whether the pod gets a token depends on ${
-    responses.some(({ isUnread }) => isUnread)
-      ? 'a Secret that may not be read'
-      : 'the right of its ServiceAccount to use the machine'
-  }`;
-
-/** `surely`: the selectors that give a token. */
-function resultOf(surely: readonly string[], [plain]: readonly ExpectedResponse[]): Finding {
-  if (surely.includes('')) return ok('result', 'the pod gets a token');
-  if (surely.length > 0) return ok('result', 'the pod gets a token when its request names the identity');
-  if (plain?.waitsFor === 'objects')
+function resultOf(responses: readonly ExpectedResponse[]): Finding {
+  const given = responses.filter(({ status }) => status === 200);
+  if (given.some(({ selector }) => selector === '')) return ok('result', 'the pod gets a token');
+  if (given.length > 0) return ok('result', 'the pod gets a token when its request names the identity');
+  if (responses[0]?.waitsFor === 'objects')
     return waiting(
       'result',
       'the pod gets a token as soon as what is missing is created and its identity is attached',

@@ -8,9 +8,6 @@ import type { PodView } from '../identify/pod-view.ts';
 /** Results of the reviews of the rights that an identity needs, by its name (`namespace/name`). */
 export type ReviewedAccesses = ReadonlyMap<string, AccessResult>;
 
-/** The Secrets of service principals that do not exist, or whether they do may not be known, by `namespace/name`. */
-export type LackingSecrets = ReadonlyMap<string, 'absent' | 'unread'>;
-
 /** All that an explanation rests on. */
 export interface ExplainWorld {
   readonly pod: PodView;
@@ -24,8 +21,7 @@ export interface ExplainWorld {
   readonly selectors?: readonly string[];
   /** Empty in mode `namespace`. */
   readonly reviewed: ReviewedAccesses;
-  readonly secrets?: LackingSecrets;
-  /** Whether the machine has a managed identity, as far as MIC's objects tell. */
+  /** Whether the identity can be used now, as far as MIC's objects and Secrets tell. */
   readonly attached: (identity: AzureIdentity) => readonly Finding[];
   /** How the agent responds to what is not assigned yet: after how long, and with which status. */
   readonly holdMs: number;
