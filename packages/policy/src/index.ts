@@ -44,7 +44,7 @@ export {
   verdictOfAll,
   type NamesReview,
 } from './rights.ts';
-export type { Lookup } from './lookup.ts';
+export { copiesFor, type Lookup } from './lookup.ts';
 export { actors, reasons, type Reason } from './reasons.ts';
 export { shellWord } from './shell-word.ts';
 export {

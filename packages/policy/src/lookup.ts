@@ -1,5 +1,5 @@
 // Remedies that need what only whoever explains a pod can look up: pods and Events are told less.
-import { bindingLabel } from '@pod-identity/crd-types';
+import { bindingLabel, type AzureIdentity, type AzureIdentityBinding } from '@pod-identity/crd-types';
 import { nearest } from '@pod-identity/kit/core';
 import { shellWord } from './shell-word.ts';
 
@@ -16,6 +16,24 @@ export interface Copy {
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly spec: object;
+}
+
+/** None of a service principal: its Secret is in the other namespace, too. */
+export function copiesFor(
+  namespace: string,
+  identity: AzureIdentity | undefined,
+  binding: AzureIdentityBinding | undefined,
+): Lookup['copies'] {
+  if (!identity || !binding || identity.spec.type === 1 || identity.spec.type === 2) return undefined;
+  const { type, resourceID, clientID, tenantID } = identity.spec;
+  return [{ ...identity, spec: { type, resourceID, clientID, tenantID } }, binding].map(
+    ({ apiVersion, kind, metadata: { name }, spec }) => ({
+      apiVersion,
+      kind,
+      metadata: { name, namespace },
+      spec,
+    }),
+  );
 }
 
 /** Parts of a remedy. */

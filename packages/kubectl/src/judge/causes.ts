@@ -11,7 +11,14 @@ export interface Causes {
   sorted(): readonly Cause[];
 }
 
-export const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
+const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
+
+/** `1 problem, 2 ok` */
+export const stateCounts = (all: readonly { readonly state: State }[]): string =>
+  states
+    .map((state) => [all.filter((one) => one.state === state).length, state] as const)
+    .flatMap(([number, state]) => (number === 0 ? [] : [`${number} ${state}`]))
+    .join(', ');
 
 /** Worst first. */
 export const byState = (a: { readonly state: State }, b: { readonly state: State }): number =>

@@ -9,7 +9,7 @@ import {
   type BindingView,
   type IdentityView,
 } from '../../../mic/src/commands/plug-in.ts';
-import { unusable } from '../../../nmi/src/commands/plug-in.ts';
+import { hasAnyOf, unusable } from '../../../nmi/src/commands/plug-in.ts';
 import type { ReadyCondition, Reported } from '../cluster/ready-condition.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
@@ -232,10 +232,5 @@ function exceptionCauses({ exceptions, pods }: ClusterRead, causes: Causes): voi
 
 const systemNamespaces: ReadonlySet<string> = new Set(['aad-pod-identity', 'kube-system']);
 
-/** Values compare without case, as in NMI. */
-export function isExcepted(pod: PodRead, { spec }: AzurePodIdentityException): boolean {
-  const { labels } = pod;
-  return Object.entries(spec.podLabels).some(
-    ([key, value]) => Object.hasOwn(labels, key) && labels[key]?.toLowerCase() === value.toLowerCase(),
-  );
-}
+export const isExcepted = ({ labels }: PodRead, { spec }: AzurePodIdentityException): boolean =>
+  hasAnyOf(labels, spec.podLabels);

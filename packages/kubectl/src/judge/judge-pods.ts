@@ -1,6 +1,5 @@
 // What each pod waits for, and why.
-import type { AzureIdentity, AzureIdentityBinding, Mismatch } from '@pod-identity/crd-types';
-import type { Lookup } from '@pod-identity/policy';
+import type { AzureIdentity, Mismatch } from '@pod-identity/crd-types';
 import type { Rules } from '../rights/modes.ts';
 import { allowReviews } from '../rights/rights.ts';
 import type { Pair, Right } from '../rights/verdicts.ts';
@@ -134,40 +133,14 @@ export const noBindings: Found = unknownCause(
 );
 
 /** Of objects of its own the cause is there already. */
-function missOf(pod: PodRead, mismatch: Mismatch, { causes, refusals, matching, read }: World): Found {
+function missOf(pod: PodRead, mismatch: Mismatch, { causes, refusals, matching }: World): Found {
   const { reason, binding = '', identity = '' } = mismatch;
   const known =
     reason === 'identity-missing'
       ? (refusals.get(identity)?.cause ?? causes.get(`AzureIdentityBinding ${binding}`))
       : undefined;
-  const copies = reason === 'other-namespace' ? copiesInto(pod.namespace, mismatch, read) : undefined;
-  return known ?? mismatchCause(pod, mismatch, { selectors: matching.selectorsOf(pod), copies });
+  return known ?? mismatchCause(pod, mismatch, matching.lookupOf(pod, mismatch));
 }
-
-/** The objects for the namespace of the pod. Not of a service principal: its Secret is in the other namespace, too. */
-function copiesInto(
-  namespace: string,
-  { identity, binding }: Mismatch,
-  { identities, bindings }: ClusterRead,
-): Lookup['copies'] {
-  const source = itemsOf(identities).find(({ view }) => view.key === identity)?.view;
-  const selecting = itemsOf(bindings).find(({ view }) => view.key === binding)?.view;
-  if (source?.kind !== 'valid' || selecting?.kind !== 'valid') return undefined;
-  const { type, resourceID, clientID, tenantID } = source.identity.spec;
-  if (type === 1 || type === 2) return undefined;
-  const copy = ({ apiVersion, kind, metadata }: Source, spec: object) => ({
-    apiVersion,
-    kind,
-    metadata: { name: metadata.name, namespace },
-    spec,
-  });
-  return [
-    copy(source.identity, { type, resourceID, clientID, tenantID }),
-    copy(selecting.binding, selecting.binding.spec),
-  ];
-}
-
-type Source = AzureIdentity | AzureIdentityBinding;
 
 const credentialOf = (pod: PodRead, identity: AzureIdentity, { missed, read }: World): readonly Found[] =>
   isFederated(identity) && missed?.pods.has(keyOf(pod)) === true

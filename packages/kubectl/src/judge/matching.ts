@@ -11,11 +11,14 @@ import {
   type AzureIdentity,
   type Host,
   type MatchResult,
+  type Mismatch,
 } from '@pod-identity/crd-types';
-import { modeForIdentity, targetsOf } from '@pod-identity/policy';
+import { copiesFor, modeForIdentity, targetsOf, type Lookup } from '@pod-identity/policy';
 import type { Rules } from '../rights/modes.ts';
 import type { Pair } from '../rights/verdicts.ts';
 import { saysAssigned, type AssignedView } from '../../../mic/src/commands/plug-in.ts';
+import { mayHaveExceptions } from '../../../nmi/src/commands/plug-in.ts';
+import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
 import { configsOf } from '../cluster/services.ts';
@@ -24,11 +27,7 @@ import { isExcepted } from './judge-identities.ts';
 export type Matching = ReturnType<typeof createMatching>;
 
 export function createMatching(read: ClusterRead, rules: Rules) {
-  const identities = new Map(
-    itemsOf(read.identities).flatMap(({ view }) =>
-      view.kind === 'valid' ? [[view.key, view.identity] as const] : [],
-    ),
-  );
+  const identities = identitiesIn(read);
   const bindings = itemsOf(read.bindings).flatMap(({ view }) =>
     view.kind === 'valid' ? [view.binding] : [],
   );
@@ -46,6 +45,8 @@ export function createMatching(read: ClusterRead, rules: Rules) {
       namespaceLabels: namespaces.get(pod.namespace)?.labels,
       rules: matchingRulesIn(modeOf(pod.namespace), { forceNamespaced: rules.forceNamespaced }),
     });
+  const namedBy = ({ identity = '', binding }: Omit<Mismatch, 'reason'>) =>
+    [identities.get(identity), bindings.find(({ metadata }) => keyOf(metadata) === binding)] as const;
   const known = new Map<PodRead, MatchResult>();
   const hosts = new Map(itemsOf(read.nodes).map(({ name, host }) => [name, host]));
   return {
@@ -65,20 +66,28 @@ export function createMatching(read: ClusterRead, rules: Rules) {
     isMeant: (pod: PodRead) =>
       bindingLabelOf(pod) !== undefined ||
       (byNamespace.get(pod.namespace) ?? []).some((one) => selectsPod(one, pod)),
-    selectorsOf: ({ namespace }: PodRead) =>
-      (byNamespace.get(namespace) ?? []).map(({ spec }) => spec.selector).filter(Boolean),
+    lookupOf: ({ namespace }: PodRead, { reason, ...of }: Mismatch): Lookup => ({
+      selectors: (byNamespace.get(namespace) ?? []).map(({ spec }) => spec.selector).filter(Boolean),
+      copies: reason === 'other-namespace' ? copiesFor(namespace, ...namedBy(of)) : undefined,
+    }),
     ...requestsIn(modeOf, ({ nodeName }) => hosts.get(nodeName)),
   };
 }
 
+const identitiesIn = ({ identities }: ClusterRead) =>
+  new Map(
+    itemsOf(identities).flatMap(({ view }) =>
+      view.kind === 'valid' ? [[view.key, view.identity] as const] : [],
+    ),
+  );
+
 /** As NMI decides it. */
 function exemptIn(read: ClusterRead, modeOf: (namespace: string) => AccessMode): (pod: PodRead) => boolean {
   const exceptions = Map.groupBy(itemsOf(read.exceptions), ({ metadata }) => metadata.namespace ?? '');
-  const only = configsOf(read.services.nmi)[0]?.exceptionNamespaces ?? new Set();
-  const mayExcept = (namespace: string) =>
-    only.size === 0 || only.has(namespace) || modeOf(namespace) === 'rbac';
+  const exceptionNamespaces = configsOf(read.services.nmi)[0]?.exceptionNamespaces ?? new Set<string>();
   return (pod) =>
-    mayExcept(pod.namespace) && (exceptions.get(pod.namespace) ?? []).some((one) => isExcepted(pod, one));
+    mayHaveExceptions(pod, modeOf(pod.namespace), { exceptionNamespaces }) &&
+    (exceptions.get(pod.namespace) ?? []).some((one) => isExcepted(pod, one));
 }
 
 /** None where rights don't decide. */

@@ -1,6 +1,6 @@
 // A report, in lines of 120 columns; what is pasted is not wrapped.
 import type { Session } from '../cli/command.ts';
-import { states } from '../judge/causes.ts';
+import { stateCounts } from '../judge/causes.ts';
 import type { Cause, PodRow, Report } from '../judge/report.ts';
 import { shortIds } from '../print/short-ids.ts';
 
@@ -61,12 +61,7 @@ const podTable = (pods: readonly PodRow[]) => ({
 });
 
 /** `3 pods: 1 problem, 2 ok` */
-function countLine(pods: readonly PodRow[]): string {
-  const counts = states.flatMap((state) => {
-    const count = pods.filter((pod) => pod.state === state).length;
-    return count === 0 ? [] : [`${count} ${state}`];
-  });
-  return pods.length === 0
+const countLine = (pods: readonly PodRow[]): string =>
+  pods.length === 0
     ? 'no pods with identities'
-    : `${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}: ${counts.join(', ')}`;
-}
+    : `${pods.length} ${pods.length === 1 ? 'pod' : 'pods'}: ${stateCounts(pods)}`;

@@ -92,7 +92,11 @@ function firstByName(all: readonly InvalidException[]): InvalidException | undef
 }
 
 /** In mode `rbac` exceptions count in all namespaces, and the right on the machine decides. */
-function mayHaveExceptions(pod: PodView, mode: AccessMode, { exceptionNamespaces }: AuthorizeRules): boolean {
+export function mayHaveExceptions(
+  pod: Pick<PodView, 'namespace' | 'serviceAccount'>,
+  mode: AccessMode,
+  { exceptionNamespaces }: Pick<AuthorizeRules, 'exceptionNamespaces'>,
+): boolean {
   if (!hasAccount(pod)) return false;
   const { namespace } = pod;
   return mode === 'rbac' || exceptionNamespaces.size === 0 || exceptionNamespaces.has(namespace);
@@ -104,7 +108,7 @@ function isController(pod: PodView, { namespace, serviceAccount, labels }: Contr
   return Object.entries(labels).every(([name, value]) => Object.hasOwn(own, name) && own[name] === value);
 }
 
-function hasAnyOf(labels: Labels, wanted: Labels): boolean {
+export function hasAnyOf(labels: Labels, wanted: Labels): boolean {
   return Object.entries(wanted).some(
     ([name, value]) => Object.hasOwn(labels, name) && labels[name]?.toLowerCase() === value.toLowerCase(),
   );

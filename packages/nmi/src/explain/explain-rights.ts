@@ -10,6 +10,7 @@ import {
   type ObjectMeta,
 } from '@pod-identity/crd-types';
 import {
+  copiesFor,
   doubtful,
   explainMatch,
   explainMismatch,
@@ -164,18 +165,7 @@ function lookUp({ reason, ...named }: Mismatch, { pod, view, selectors = [] }: E
     .bindingsWithSelector(pod.labels[bindingLabel] ?? '')
     .of(namespace)
     .find((one) => nameOf(one) === named.binding);
-  // The Secret of a service principal is in the other namespace, too.
-  if (!identity || !binding || [1, 2].includes(identity.spec.type)) return { selectors };
-  const { type, resourceID, clientID, tenantID } = identity.spec;
-  const copies = [{ ...identity, spec: { type, resourceID, clientID, tenantID } }, binding].map(
-    ({ apiVersion, kind, metadata, spec }) => ({
-      apiVersion,
-      kind,
-      metadata: { name: metadata.name, namespace: pod.namespace },
-      spec,
-    }),
-  );
-  return { selectors, copies };
+  return { selectors, copies: copiesFor(pod.namespace, identity, binding) };
 }
 
 /** Of a namespace whose editor may create any number. */

@@ -1,7 +1,8 @@
 // The list of causes, the table of pods, services, and what is not known.
+import { stateCounts } from '../../judge/causes.ts';
 import type { Cause, PodRow, Report } from '../../judge/report.ts';
 import { breakable, button, createList, make, mark, remedyView, type Item } from './elements.ts';
-import { count, filterRows, stateCounts } from './text.ts';
+import { count, filterRows } from './text.ts';
 
 const fewCauses = 10;
 /** Of pods that a cause names. */

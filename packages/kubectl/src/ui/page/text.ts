@@ -1,8 +1,6 @@
 // What the page says, by pure functions.
 import type { Finding, Remedy } from '@pod-identity/policy';
-import type { PodRow, State } from '../../judge/report.ts';
-
-const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
+import type { PodRow } from '../../judge/report.ts';
 
 /** Names and messages: without characters that control a terminal or the direction of text. */
 export const cleanText = (text: string): string =>
@@ -14,12 +12,6 @@ export const copiedText = (text: string): string => cleanText(text).replaceAll(/
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export const count = (number: number, one: string): string => `${number} ${one}${number === 1 ? '' : 's'}`;
-
-export const stateCounts = (rows: readonly PodRow[]): string =>
-  states
-    .map((state) => [rows.filter((row) => row.state === state).length, state] as const)
-    .flatMap(([number, state]) => (number === 0 ? [] : [`${number} ${state}`]))
-    .join(', ');
 
 /** Those with each of the words in some column. */
 export function filterRows(rows: readonly PodRow[], search: string): readonly PodRow[] {
