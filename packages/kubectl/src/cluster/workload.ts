@@ -95,18 +95,15 @@ interface Variables {
 
 /** One is scanned once: an editor can write any number of beginnings. */
 const reference = /\$\(([^$()]{1,256})\)/g;
-/** Characters that references may add in all: an editor can have each variable repeat the one before. */
-const mostAdded = 256 * 1024;
+/** A longer value is not put in: an editor can have each variable repeat the one before. */
+const longestValue = 256;
 
 /** As far as it is in the object: what a Secret or a ConfigMap holds is not read. */
 function variablesOf(container: unknown, namespace: string): Variables {
   const env: Record<string, string> = {};
-  let left = mostAdded;
   const valueOf = (written: string, name: string) => {
     const value = Object.hasOwn(env, name) ? (env[name] ?? '') : written;
-    if (value.length > left) return written;
-    left -= value.length;
-    return value;
+    return value.length > longestValue ? written : value;
   };
   const expanded = (text: string) => text.replaceAll(reference, valueOf);
   for (const variable of listAt(container, 'env')) {

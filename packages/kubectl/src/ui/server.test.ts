@@ -248,43 +248,9 @@ describe('the report', () => {
   });
 });
 
-describe('connections', () => {
-  test('attack: connections without the token take no room from pages', async () => {
-    const page = await open();
-    page.write(statusRequest());
-    await until(page, '{"report":1}');
-    const others = await Promise.all(Array.from({ length: 30 }, open));
-    await expect.poll(() => others.filter(({ destroyed }) => !destroyed).length).toBeLessThanOrEqual(8);
-    expect((await ask('/v1/story?pod=shop/web-0', withToken)).status).toBe(200);
-    page.write(statusRequest());
-    await until(page, '{"report":1}');
-  });
-
-  test('attack: half a request ends', async () => {
-    const one = await open();
-    one.write('GET / HTTP/1.1\r\n');
-    one.resume();
-    await once(one, 'close');
-  });
-
-  test('attack: more pages than anybody needs are closed', async () => {
-    const pages: Socket[] = [];
-    for (let at = 0; at < 16; at += 1) {
-      const page = await open();
-      page.write(statusRequest());
-      await until(page, '{"report":1}');
-      pages.push(page);
-    }
-    const one = connect({ host: '127.0.0.1', port: server.port });
-    sockets.push(one);
-    await once(one.resume(), 'close');
-    expect(pages.filter(({ destroyed }) => destroyed)).toEqual([]);
-  });
-
-  test('attack: a page that asks again and again and reads nothing is closed after one answer', async () => {
-    const page = await open();
-    page.write(statusRequest().repeat(200));
-    await once(page.resume(), 'close');
-    expect(asked).toEqual(['status']);
-  });
+test('attack: half a request ends', async () => {
+  const one = await open();
+  one.write('GET / HTTP/1.1\r\n');
+  one.resume();
+  await once(one, 'close');
 });

@@ -2,7 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Finding } from '@pod-identity/policy';
 import { headersLimit, requestLimits } from '@pod-identity/kit/serve';
 
@@ -31,10 +31,6 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** A browser keeps six at most, however many tabs. */
-const mostConnections = 16;
-/** Of those on which no token has come. */
-const mostUnknown = 8;
 const address = '127.0.0.1';
 
 /** Nothing from elsewhere, and no page of others may show it. */
@@ -58,25 +54,13 @@ const commonHeaders = {
 
 /** Rejects if the port cannot be opened. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
-  const [unknown, unread] = [new Set<Socket>(), new WeakSet<Socket>()];
   const server = createServer({ ...requestLimits, maxHeaderSize: 8 * 1024 }, (request, response) => {
     const { port } = server.address() as AddressInfo;
-    const { headers, socket } = request;
-    // Browsers read each response before they ask again: what is kept for others would grow.
-    if (unread.has(socket)) {
-      socket.destroy();
-      return;
-    }
-    unread.add(socket);
-    response.on('close', () => unread.delete(socket));
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
     const status = refusalOf(request, port);
-    if (isSame(headers['x-pod-identity-token'], options.token)) unknown.delete(socket);
     if (status === undefined) respond(request, response, options);
     else end(response, status);
   });
-  server.on('connection', (socket) => makeRoom(unknown, socket));
-  server.maxConnections = mostConnections;
   server.maxHeadersCount = headersLimit;
   server.listen({ port: options.port, host: address });
   await once(server, 'listening');
@@ -89,14 +73,6 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
       await closed;
     },
   };
-}
-
-/** Other users and pages of others can open connections: the oldest of those without a token makes room. */
-function makeRoom(unknown: Set<Socket>, socket: Socket): void {
-  unknown.add(socket);
-  socket.on('close', () => unknown.delete(socket));
-  const [oldest] = unknown;
-  if (unknown.size > mostUnknown) oldest?.destroy();
 }
 
 /** Another name in Host is a page of others that has made its name lead here (DNS rebinding). */
