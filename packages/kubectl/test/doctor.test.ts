@@ -105,31 +105,6 @@ interface Parsed {
   readonly holding: readonly string[];
 }
 
-test("beside the original's MIC nobody is said to leave its lock alone", async () => {
-  const { sim, kubeconfig } = await healthy();
-  const old = {
-    namespace: 'default',
-    name: 'old',
-    image: 'mcr.microsoft.com/k8s/aad-pod-identity/mic:1.8.0',
-  };
-  const attaches = { apiGroups: ['aadpodidentity.k8s.io'], resources: ['*'], verbs: ['*'] };
-  const subjects = [{ kind: 'ServiceAccount', name: 'old', namespace: 'default' }];
-  const [role, binding] = rightsOf('mic');
-  sim.kube.seed([
-    workload('Deployment', { ...old, args: [] }),
-    { ...role!, metadata: { name: 'old' }, rules: [attaches] },
-    {
-      ...binding!,
-      metadata: { name: 'old' },
-      roleRef: { ...rbac, kind: 'ClusterRole', name: 'old' },
-      subjects,
-    },
-  ] as KubeObject[]);
-  const { out } = await plugIn(['doctor', '-o', 'json', '--kubeconfig', kubeconfig]);
-  expect(out).toContain('runs beside ours');
-  expect(out).not.toContain('nobody renews');
-});
-
 test('what may not be read is said once, and no check of it holds', async () => {
   const { sim } = await healthy();
   const { code, out, err } = await plugIn(['doctor', '--kubeconfig', await editorOf(sim, 'pay')]);

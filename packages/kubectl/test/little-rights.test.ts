@@ -83,14 +83,6 @@ test('explain: a pod whose service principal has no Secret gets no token, and wi
   expect(code).toBe(0);
 });
 
-test('explain: who may not read Secrets is not told that the pod of a service principal gets a token', async () => {
-  const { sim } = await openPrincipal();
-  const { code, out } = await plugIn(['explain', 'pay/web-0', '--kubeconfig', await editorOf(sim, 'pay')]);
-  expect(out).toMatch(/^… pay\/web-0 may get tokens or not: whether Secret pay\/app/m);
-  expect(out).not.toMatch(/^✓ pay\/web-0/m);
-  expect(code).toBe(2);
-});
-
 test('migrate: who may not look for MIC and NMI is not told to install them', async () => {
   const { code, out } = await plugIn(['migrate', '--kubeconfig', await open()]);
   expect(out).not.toContain('install');

@@ -1,7 +1,4 @@
 // `ui` over the simulated API server: what its pages get while the cluster changes.
-import { createServer, request } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { cluster, type Cluster, type Sim } from '@pod-identity/sim';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import type { Finding } from '@pod-identity/policy';
@@ -9,7 +6,7 @@ import { expect, test } from 'vitest';
 import type { PodRow } from '../src/judge/report.ts';
 import type { Status } from '../src/ui/page/client.ts';
 import { createUiCommand } from '../src/ui/ui.ts';
-import { afterwards, agentOn, editorOf, kubeconfigFor, openSim, plugIn, workload } from './fixture.ts';
+import { afterwards, agentOn, editorOf, openSim, plugIn, workload } from './fixture.ts';
 
 interface Ground {
   readonly sim: Sim;
@@ -129,15 +126,6 @@ test('a pod that gets its identity while the page is open is ok the next time it
   expect(await ui.close()).toBe(0);
 });
 
-test('seven pages that ask at once make the cluster be read once', async () => {
-  const { sim, kubeconfig } = await openGround();
-  const ui = await openUi(kubeconfig, '-A');
-  const lists = () => sim.kube.journal.entries({ method: 'GET', path: /\/azureidentities$/ }).length;
-  const before = lists();
-  await Promise.all(Array.from({ length: 7 }, () => ui.ask('/v1/status')));
-  expect(lists() - before).toBe(1);
-});
-
 test('a story says what explain says, the result first', async () => {
   const { kubeconfig } = await openGround();
   const ui = await openUi(kubeconfig, '-n', 'shop');
@@ -166,34 +154,6 @@ test('attack: the token of a command that has ended opens nothing of the next on
   const next = await openUi(kubeconfig, '-A', '--port', ended.url.port);
   const headers = { 'x-pod-identity-token': ended.token };
   expect((await fetch(new URL('/v1/status', next.url), { headers })).status).toBe(401);
-});
-
-test('an API server that is lost is named, and the page goes on when it is back', async () => {
-  const { sim } = await openGround();
-  const behind = new URL(sim.kube.url);
-  const proxy = createServer((incoming, outgoing) => {
-    const { method, headers, url: path } = incoming;
-    const onward = request(
-      { host: behind.hostname, port: behind.port, method, headers, path },
-      (response) => {
-        outgoing.writeHead(response.statusCode ?? 500, response.headers);
-        response.pipe(outgoing).on('error', () => undefined);
-      },
-    );
-    onward.on('error', () => outgoing.destroy());
-    incoming.pipe(onward);
-  });
-  const listen = (port: number) => once(proxy.listen(port, '127.0.0.1'), 'listening');
-  await listen(0);
-  const { port } = proxy.address() as AddressInfo;
-  afterwards(() => (proxy.closeAllConnections(), proxy.close()));
-  const ui = await openUi(await kubeconfigFor(`http://127.0.0.1:${port}`), '-A');
-  await ui.status();
-  proxy.close();
-  proxy.closeAllConnections();
-  await expect(ui.status()).rejects.toThrow(/cannot be reached/);
-  await listen(port);
-  expect(rowOf(await ui.status(), 'shop/web-0')).toBeDefined();
 });
 
 test.each([

@@ -169,38 +169,11 @@ test.for<Row>([
     /kubectl create secret generic key --namespace shop --from-file=clientSecret$/,
   ],
   [
-    'type 2 without its Secret',
-    {
-      identities: read(
-        identity('shop/vault', { type: 2, tenantID: clientID, clientPassword: { name: 'key' } }),
-      ),
-      secrets: new Map([['shop/key', false]]),
-    },
-    'problem',
-    /shop\/vault names Secret shop\/key, which does not exist/,
-    /kubectl create secret generic key --namespace shop --from-file=certificate$/,
-  ],
-  [
     'a service principal without spec.clientPassword',
     { identities: read(identity('shop/vault', { type: 1, tenantID: clientID })) },
     'problem',
     /shop\/vault cannot be served: a service principal needs .*spec.clientPassword/,
     /kubectl edit azureidentity vault --namespace shop/,
-  ],
-  [
-    'a service principal whose Secret is in another namespace',
-    {
-      identities: read(
-        identity('shop/vault', {
-          type: 1,
-          tenantID: clientID,
-          clientPassword: { name: 'key', namespace: 'pay' },
-        }),
-      ),
-      secrets: new Map([['pay/key', true]]),
-    },
-    'problem',
-    /shop\/vault cannot be served: .*is in namespace pay: move the Secret/,
   ],
   [
     'a federated identity where NMI has no broker',
@@ -256,12 +229,6 @@ test.for<Row>([
     'problem',
     /the label aadpodidentitybinding/,
     /kubectl label pod web-0 --namespace shop aadpodidbinding=web aadpodidentitybinding-/,
-  ],
-  [
-    'a label whose key has another case',
-    { pods: read(pod({ labels: { aadPodIdBinding: 'web' } })) },
-    'problem',
-    /the label aadPodIdBinding/,
   ],
   [
     "an exception that a whole team's label matches",
