@@ -1,6 +1,5 @@
 // All that the judgement is made of: plain lists of one namespace, or of all of them.
 import {
-  parseAzurePodIdentityException,
   readNamespaceView,
   resources,
   type AzureIdentity,
@@ -15,6 +14,7 @@ import {
   type BindingView,
   type IdentityView,
 } from '../../../mic/src/commands/plug-in.ts';
+import { readException, type FoundException } from '../../../nmi/src/commands/plug-in.ts';
 import { readAgents, type Agents } from './agents.ts';
 import { readyOf, type Reported } from './ready-condition.ts';
 import { fieldAt, keyOf, mapAt, nameOf, textAt, type ObjectName } from './fields.ts';
@@ -38,6 +38,7 @@ export interface ClusterRead {
   readonly identities: Listed<Reported<IdentityView>>;
   readonly bindings: Listed<Reported<BindingView>>;
   readonly exceptions: Listed<AzurePodIdentityException>;
+  readonly invalidExceptions?: readonly InvalidException[];
   readonly records: Listed<AssignedView>;
   readonly pods: Listed<PodRead>;
   readonly nodes: Listed<NodeFacts>;
@@ -45,6 +46,8 @@ export interface ClusterRead {
   /** By key, of the Secrets that identities name. Undefined: it may not be read. */
   readonly secrets: ReadonlyMap<string, boolean | undefined>;
 }
+
+type InvalidException = Exclude<FoundException, { readonly value: unknown }>;
 
 type Reading = ClusterReader & { readonly namespace: string | undefined };
 
@@ -66,7 +69,7 @@ async function readLists({ namespace, ...reading }: Reading) {
     return listAllowed({ ...reading, kind, trim, namespace });
   };
   const trims = createTrims();
-  const [identities, bindings, exceptions, records, pods, nodes, namespaces] = await Promise.all([
+  const [identities, bindings, found, records, pods, nodes, namespaces] = await Promise.all([
     widest(
       resources.AzureIdentity,
       reported((object) => trims.identity(object)),
@@ -75,13 +78,23 @@ async function readLists({ namespace, ...reading }: Reading) {
       resources.AzureIdentityBinding,
       reported((object) => trims.binding(object)),
     ),
-    widest(resources.AzurePodIdentityException, exceptionOf),
+    widest(resources.AzurePodIdentityException, readException),
     widest(resources.AzureAssignedIdentity, (object) => trims.assigned(object)),
     listAllowed({ ...reading, kind: coreKinds.pods, trim: readPod, namespace }),
     list(coreKinds.nodes, readNode),
     list(coreKinds.namespaces, (object) => readNamespaceView(object)),
   ]);
-  return { identities, bindings, exceptions, records, pods, nodes, namespaces };
+  const exceptions = itemsOf(found).flatMap((one) => ('value' in one ? [one.value] : []));
+  return {
+    identities,
+    bindings,
+    exceptions: found.kind === 'read' ? ({ kind: 'read', items: exceptions } as const) : found,
+    invalidExceptions: itemsOf(found).flatMap((one) => ('fault' in one ? [one] : [])),
+    records,
+    pods,
+    nodes,
+    namespaces,
+  };
 }
 
 async function readSecrets(
@@ -109,11 +122,6 @@ const reported =
     const view = trim(object);
     return view && { view, ready: readyOf(object) };
   };
-
-function exceptionOf(object: unknown): AzurePodIdentityException | undefined {
-  const parsed = parseAzurePodIdentityException(object);
-  return parsed.ok ? parsed.value : undefined;
-}
 
 export function readPod(object: unknown): PodRead {
   return {

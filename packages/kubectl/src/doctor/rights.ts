@@ -1,9 +1,11 @@
 // Whether the ServiceAccounts of MIC, NMI and the broker have the rights of their manifests, as the API server says.
 import { createLimit } from '@pod-identity/kit/core';
+import type { Remedy } from '@pod-identity/policy';
 import { hasRight, type NeededRight } from '../cluster/account-right.ts';
-import { keyOf } from '../cluster/fields.ts';
+import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import type { ClusterReader } from '../cluster/lists.ts';
 import { isManaged, ownOf, type Installed, type Services } from '../cluster/services.ts';
+import type { Role } from '../cluster/workload.ts';
 import { clusterProblem } from '../judge/causes.ts';
 import type { Check } from './check.ts';
 import { isOfMic, manifestOf, neededRights } from './needed-rights.ts';
@@ -35,16 +37,24 @@ export async function checkRights(
           key: `rights ${keyOf(account)}`,
           text: `ServiceAccount ${keyOf(account)} may not ${missing.map(rightText).join(', ')}`,
           objects: [`ServiceAccount ${keyOf(account)}`],
-          remedy: {
-            text: 'apply its roles again, from a checkout of the repository; with Helm, upgrade the release',
-            command: `kubectl apply -f ${manifestOf[role]}`,
-          },
+          remedy: remedyFor(account, role),
         }),
       ),
     unknown: all.some(({ isUnknown }) => isUnknown)
       ? ['you may not ask about the rights of others (create subjectaccessreviews)']
       : [],
   };
+}
+
+/** The manifest's roles are for its own ServiceAccount. */
+function remedyFor({ namespace, name }: ObjectName, role: Role): Remedy {
+  const isOfManifest = name === role && namespace === `aad-pod-identity${role === 'broker' ? '-broker' : ''}`;
+  return isOfManifest
+    ? {
+        text: 'apply its roles again, from a checkout of the repository; with Helm, upgrade the release',
+        command: `kubectl apply -f ${manifestOf[role]}`,
+      }
+    : { text: `give it the rights of ${manifestOf[role]}; with Helm, upgrade the release` };
 }
 
 function rightText({ verb, resource, subresource, isOwn }: NeededRight): string {

@@ -1,11 +1,9 @@
 // Reads what a story is made of: the lists that status reads, and of the pod's node and namespace what NMI sees besides.
-import { resources } from '@pod-identity/crd-types';
 import { coreKinds } from '@pod-identity/kit/kube';
 import { info, type Finding } from '@pod-identity/policy';
 import {
   explainLists,
   parsePod,
-  readException,
   readNmiConfig,
   rightsNeeded,
   unfinishedOn,
@@ -13,7 +11,7 @@ import {
 } from '../../../nmi/src/commands/plug-in.ts';
 import { listProblems } from '../../../mic/src/commands/plug-in.ts';
 import { rulesOf, type Rules } from '../rights/modes.ts';
-import { readRights } from '../rights/verdicts.ts';
+import { readRights, type Pair } from '../rights/verdicts.ts';
 import { CommandProblem, type Session } from '../cli/command.ts';
 import { keyOf, type ObjectName } from '../cluster/fields.ts';
 import { getAllowed, itemsOf, listAllowed, unknownOf } from '../cluster/lists.ts';
@@ -38,10 +36,13 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
   ]);
   const rules = rulesOf(read.services);
   const config = configFor(read, pod.nodeName, rules);
-  const lists = { ...listsIn(read), exceptions: itemsOf(near.exceptions) };
+  const lists = { ...listsIn(read), exceptions: exceptionsIn(read, namespace) };
   const machine = createMatching(read, rules).machineRequests(own)[0]?.target;
   const given = { pod, lists, rules: config, machine };
   const { rightOf, rights } = await readRights(session, rightsNeeded(given));
+  /** Whether rights decide is known of federated identities alone. */
+  const isOpen = (pair: Pair) =>
+    !rules.isKnown && rightOf(pair) === 'refused' && pair.target.resource !== 'federatedidentities';
   const isManaged = config.mode === 'managed';
   const causes = createCauses();
   judgeServices(read, causes);
@@ -55,7 +56,7 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     rules: config,
     neighbours: itemsOf(near.neighbours),
     attached: (identity) => attachedFindings(read, at, identity),
-    rightOf: (pair) => verdicts[rightOf(pair)],
+    rightOf: (pair) => verdicts[isOpen(pair) ? 'unknown' : rightOf(pair)],
     allowsAnybody: rights?.allowsAnybody === true,
     now: session.clock.now(),
   });
@@ -88,20 +89,17 @@ async function findPod({ kube, signal }: Session, target: ObjectName) {
   return { pod, own: readPod(got.object) };
 }
 
-/** The pods of its node, of which one may have its address, and the exceptions of its namespace, those that are not valid too. */
+/** The pods of its node, of which one may have its address. */
 async function readNear(
   { kube, signal }: Session,
   { namespace, nodeName }: { readonly namespace: string; readonly nodeName: string },
 ) {
   const pods = { kube, signal, kind: coreKinds.pods, trim: parsePod };
   const onNode = { ...pods, fieldSelector: unfinishedOn(nodeName) };
-  const [everywhere, exceptions] = await Promise.all([
-    listAllowed(onNode),
-    listAllowed({ kube, signal, kind: resources.AzurePodIdentityException, namespace, trim: readException }),
-  ]);
+  const everywhere = await listAllowed(onNode);
   const isRead = everywhere.kind === 'read';
   const neighbours = isRead ? everywhere : await listAllowed({ ...onNode, namespace });
-  return { neighbours, exceptions, unread: [everywhere, exceptions].flatMap(unknownOf) };
+  return { neighbours, unread: unknownOf(everywhere) };
 }
 
 /** What the agent of the node was started with; else the defaults, with a broker: without one an identity of type 3 would be refused. */
@@ -136,6 +134,12 @@ function listsIn({ identities, bindings, namespaces }: ClusterRead) {
 /** In NMI's words. */
 const verdicts = { allowed: 'allowed', refused: 'denied', unknown: 'unanswered' } as const;
 
+const exceptionsIn = ({ exceptions, invalidExceptions = [] }: ClusterRead, namespace: string) =>
+  [
+    ...itemsOf(exceptions).map((value) => ({ namespace: '', ...value.metadata, value })),
+    ...invalidExceptions,
+  ].filter((one) => one.namespace === namespace);
+
 function unreadIn({ identities, bindings }: ClusterRead): string | undefined {
   const denied = [identities, bindings].flatMap((list) =>
     list.kind === 'not-read' && list.why === 'denied' ? [list.text] : [],
@@ -144,8 +148,9 @@ function unreadIn({ identities, bindings }: ClusterRead): string | undefined {
 }
 
 function notesOf(read: ClusterRead, rules: Rules, more: readonly string[]): readonly Finding[] {
-  const lists = [read.identities, read.bindings, read.records, read.nodes].flatMap(unknownOf);
-  return [...new Set([...rules.notes, ...read.services.unknown, ...lists, ...more])].map((text) =>
+  const lists = [read.identities, read.bindings, read.exceptions, read.records, read.nodes, read.namespaces];
+  const unread = lists.flatMap(unknownOf);
+  return [...new Set([...rules.notes, ...read.services.unknown, ...unread, ...more])].map((text) =>
     info('permission', text),
   );
 }

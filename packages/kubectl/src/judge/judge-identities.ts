@@ -39,12 +39,26 @@ export function identityCauses(read: ClusterRead, causes: Causes): ReadonlyMap<s
     refusals.set(reported.view.key, refusal);
     if (isShown(reported.view.key) && !refusal.isOfRights) causes.add(refusal.cause);
   }
-  const identities = read.identities.kind === 'read' ? read.identities.items : undefined;
-  const known = identities && new Set(identities.map(({ view }) => view.key));
-  for (const { view } of itemsOf(read.bindings))
-    for (const cause of isShown(view.key) ? bindingCause(view, known) : []) causes.add(cause);
+  for (const cause of objectCauses(read, isShown)) causes.add(cause);
   exceptionCauses(read, causes);
   return refusals;
+}
+
+/** Of bindings, and of exceptions that are not valid. */
+function objectCauses(
+  { identities, bindings, invalidExceptions = [] }: ClusterRead,
+  isShown: (key: string) => boolean,
+): readonly Found[] {
+  const known =
+    identities.kind === 'read' ? new Set(identities.items.map(({ view }) => view.key)) : undefined;
+  return [
+    ...itemsOf(bindings)
+      .filter(({ view }) => isShown(view.key))
+      .flatMap(({ view }) => bindingCause(view, known)),
+    ...invalidExceptions
+      .filter((one) => isShown(keyOf(one)))
+      .map((one) => invalid(`AzurePodIdentityException ${keyOf(one)}`, one.fault)),
+  ];
 }
 
 type Valid = Extract<IdentityView, { readonly kind: 'valid' }>;

@@ -91,13 +91,14 @@ function reachOf({ isOnHostNetwork }: PodRead, isExempt: boolean): string {
   return isExempt ? 'an AzurePodIdentityException lets it reach the machine’s own identities' : '';
 }
 
-function machineRightless(pod: PodRead, { matching, read, rightOf }: World): readonly Found[] {
+function machineRightless(pod: PodRead, { matching, read, rightOf, rules }: World): readonly Found[] {
   if (pod.isOnHostNetwork) return [];
   if (isDenied(read.nodes) && matching.modeOf(pod.namespace) === 'rbac') return [noMachine];
   return matching.machineRequests(pod).flatMap((request) => {
     const right = rightOf(request);
     if (right === 'allowed') return [];
-    return [right === 'refused' ? rightless(pod, undefined, { targets: [request.target] }) : noRights];
+    if (right === 'unknown') return [noRights];
+    return [rules.isKnown ? rightless(pod, undefined, { targets: [request.target] }) : noFlags];
   });
 }
 
@@ -149,14 +150,24 @@ const credentialOf = (pod: PodRead, identity: AzureIdentity, { missed, read }: W
 
 function useOf(pod: PodRead, identity: AzureIdentity, world: World): readonly Found[] {
   const name = keyOf(identity.metadata);
-  const record = world.recorded.get(keyOf(pod))?.get(name);
+  const record = recordOf(pod, name, world);
   const refusal = world.refusals.get(name);
+  const missing = missingRight(pod, identity, world);
+  if (missing !== undefined && missing !== noRights) return [missing];
   if (isAssigned(record)) return refusal?.isFinal === true ? [refusal.cause] : [];
-  const rights = world.matching.requests(pod, identity).map(world.rightOf);
-  if (rights.includes('refused')) return [rightless(pod, identity)];
   if (refusal !== undefined && !refusal.isOfRights) return [refusal.cause];
-  if (rights.includes('unknown')) return [noRights];
+  if (missing !== undefined) return [missing];
   return refusal === undefined ? withoutRecord({ pod, name, record }, world) : [refusal.cause];
+}
+
+const recordOf = (pod: PodRead, identity: string, { recorded }: World) =>
+  recorded.get(keyOf(pod))?.get(identity);
+
+function missingRight(pod: PodRead, identity: AzureIdentity, world: World): Found | undefined {
+  const rights = world.matching.requests(pod, identity).map(world.rightOf);
+  const isSure = world.rules.isKnown || isFederated(identity);
+  if (rights.includes('refused')) return isSure ? rightless(pod, identity) : noFlags;
+  return rights.includes('unknown') ? noRights : undefined;
 }
 
 const noRights: Found = {
@@ -166,6 +177,11 @@ const noRights: Found = {
     text: 'an administrator can tell, or allow you to ask, with a ClusterRoleBinding of this role to you',
     command: allowReviews,
   },
+};
+
+const noFlags: Found = {
+  ...unknownCause('whether rights decide about identities is not known: the flags of MIC and NMI are not'),
+  key: 'right by flags',
 };
 
 interface Unrecorded {

@@ -210,6 +210,13 @@ test.for<Row>([
     /"namespace":"shop"/,
   ],
   [
+    'an exception that is not valid',
+    { invalidExceptions: [{ namespace: 'shop', name: 'team', fault: 'spec.podLabels must be' }] },
+    'problem',
+    /AzurePodIdentityException shop\/team is not valid: spec.podLabels must be/,
+    /kubectl edit azurepodidentityexception team --namespace shop/,
+  ],
+  [
     'an identity that is not valid',
     { identities: read(identity('shop/vault', { resourceID: 'x' })) },
     'problem',
@@ -260,6 +267,7 @@ test.for<Row>([
     /may use the machine of their node is not known/,
   ],
   ['a missing right', unrecorded, 'problem', new RegExp(cart), /kind: ClusterRole/, { right: 'refused' }],
+  ['a right that was withdrawn', {}, 'problem', new RegExp(cart), /kind: ClusterRole/, { right: 'refused' }],
   [
     'a right that is there by now',
     { ...unrecorded, identities: read(identity('shop/vault', {}, { reason: 'AccessDenied' })) },
@@ -474,7 +482,19 @@ test('an exempt pod without the right on the machine has what bindings give it',
   });
 });
 
-test('rights are asked about for pods to which nothing is assigned', () => {
-  expect(requestsOf(world, rules)).toEqual([]);
-  expect(requestsOf({ ...world, records: read(record('Created')) }, rules)).toHaveLength(1);
+test('rights are asked about for pods to which the identity is assigned, too', () => {
+  expect(requestsOf(world, rules)).toHaveLength(1);
+});
+
+test.each<readonly [what: string, of: Partial<ClusterRead>]>([
+  ['of another namespace may give pods an identity: Namespaces', { namespaces: denied }],
+])('what may not be read is named: %s', (_, of) => {
+  expect(judged(of).unknown).toEqual([denied.text]);
+});
+
+test('a right that is missing only if rights decide is unknown where flags cannot be read', () => {
+  const unread = { ...rules, isKnown: false };
+  const { causes, pods } = judged(unrecorded, { right: 'refused', rules: unread });
+  expect(causes.map(({ state }) => state)).toEqual(['unknown']);
+  expect(pods.map(({ state }) => state)).toEqual(['unknown']);
 });

@@ -2,34 +2,27 @@
 // It must not decide who may use an identity: mic, nmi and policy do.
 import type { Rules } from '../rights/modes.ts';
 import type { Pair } from '../rights/verdicts.ts';
-import { keyOf } from '../cluster/fields.ts';
 import { itemsOf, unknownOf, type Listed } from '../cluster/lists.ts';
 import type { ClusterRead } from '../cluster/read-cluster.ts';
 import { configsOf, ownOf, type Installed } from '../cluster/services.ts';
 import { byState, createCauses, unknownCause } from './causes.ts';
 import { identityCauses } from './judge-identities.ts';
 import { isDenied, judgePods, noBindings, type Judged } from './judge-pods.ts';
-import { createMatching, isAssigned, recordsByPod } from './matching.ts';
+import { createMatching } from './matching.ts';
 import { judgeServices } from './judge-services.ts';
 import type { Report } from './report.ts';
 
 export type JudgeInput = Pick<Judged, 'read' | 'rules' | 'rightOf' | 'missed'>;
 
-/** What to ask about rights before `judge`: of pods to which nothing is assigned. */
+/** What to ask about rights before `judge`. */
 export function requestsOf(read: ClusterRead, rules: Rules): readonly Pair[] {
   const matching = createMatching(read, rules);
-  const recorded = recordsByPod(read);
   return itemsOf(read.pods).flatMap((pod) =>
     pod.isFinished || pod.isOnHostNetwork
       ? []
       : [
           ...(matching.isExempt(pod) ? matching.machineRequests(pod) : []),
-          ...matching
-            .of(pod)
-            .matches.filter(
-              ({ identity }) => !isAssigned(recorded.get(keyOf(pod))?.get(keyOf(identity.metadata))),
-            )
-            .flatMap(({ identity }) => matching.requests(pod, identity)),
+          ...matching.of(pod).matches.flatMap(({ identity }) => matching.requests(pod, identity)),
         ],
   );
 }
@@ -52,9 +45,8 @@ export function judge(input: JudgeInput): Report {
     unknown: [
       ...read.services.unknown,
       ...read.agents.unknown,
-      ...[read.identities, read.bindings, read.exceptions, read.records, read.pods, read.nodes].flatMap(
-        unknownOf,
-      ),
+      ...[read.identities, read.bindings, read.exceptions, read.records].flatMap(unknownOf),
+      ...[read.pods, read.nodes, read.namespaces].flatMap(unknownOf),
       ...(missed?.unknown ?? []),
     ],
   };
