@@ -12,7 +12,7 @@ import type { MigrationState } from '../src/migrate/migration-state.ts';
 /** All fields of a type, also those that are rare: the compiler finds one that is missing here. */
 type FieldsOf<T> = Readonly<Record<keyof T, true>>;
 const fields = <T>(all: FieldsOf<T>) => Object.keys(all);
-const finding = fields<Finding>({ topic: true, verdict: true, text: true, quote: true, remedy: true });
+const finding = fields<Finding>({ topic: true, verdict: true, text: true, remedy: true });
 const remedy = fields<Remedy>({ text: true, command: true, paste: true });
 const report = [
   ...fields<Report>({ causes: true, services: true, pods: true, holding: true, unknown: true }),

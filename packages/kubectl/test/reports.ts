@@ -142,7 +142,6 @@ export const smallStory: readonly Finding[] = [
     topic: 'answer',
     verdict: 'problem',
     text: 'NMI responds 403 with reason no-permission',
-    quote: 'AADSTS70021',
   }),
 ];
 
@@ -209,7 +208,6 @@ export const hostileStory: readonly Finding[] = [markup, endless].map((text) =>
     topic: 'result',
     verdict: 'problem',
     text,
-    quote: text,
     remedy: { text, paste: text, command: text },
   }),
 );

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 import { adviceOf, findingLines, inBroker, info, ok, problem, waiting } from './finding.ts';
 
-test('a finding is a line with its mark, and below it Azure’s message and the remedy; what is pasted keeps its spaces', () => {
+test('a finding is a line with its mark, and below it the remedy; what is pasted keeps its spaces', () => {
   const remedy = { text: 'create it', paste: '  kind: A\n', command: 'kubectl apply -f -' };
   const lines = findingLines('pod shop/web-0', [
     ok('pod', 'it runs'),
     waiting('record', 'it comes'),
-    { ...problem('host', 'it fails', remedy), quote: 'Bad id.' },
-    { ...info('label', 'odd'), quote: '' },
+    problem('host', 'it fails', remedy),
+    info('label', 'odd'),
   ]);
   const indent = ' '.repeat(15);
   expect(lines).toEqual([
@@ -15,7 +15,6 @@ test('a finding is a line with its mark, and below it Azure’s message and the 
     '✓ pod          it runs',
     '… record       it comes',
     '✗ host         it fails',
-    `${indent}Azure said: Bad id.`,
     `${indent}remedy: create it`,
     '  kind: A',
     `${indent}$ kubectl apply -f -`,

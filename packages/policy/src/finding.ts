@@ -22,7 +22,6 @@ export const inBroker = (command: string): string =>
 
 /** What a finding is about: the first word of its line. */
 type Topic =
-  | 'original'
   | 'pod'
   | 'label'
   | 'node'
@@ -35,12 +34,6 @@ type Topic =
   | 'permission'
   | 'host'
   | 'record'
-  | 'definition'
-  | 'agent'
-  | 'version'
-  | 'clock'
-  | 'taint'
-  | 'credential'
   | 'answer'
   | 'rules'
   | 'result';
@@ -50,8 +43,6 @@ export interface Finding {
   readonly topic: Topic;
   readonly verdict: FindingMark;
   readonly text: string;
-  /** Azure's message. */
-  readonly quote?: string;
   readonly remedy?: Remedy;
 }
 
@@ -68,15 +59,14 @@ export const [ok, waiting, problem, info] = [make('ok'), make('waiting'), make('
 const marks: Readonly<Record<FindingMark, string>> = { ok: '✓', waiting: '…', problem: '✗', info: '·' };
 const indent = ' '.repeat(15);
 
-/** For a terminal: what the findings are about, then one line for each, below it Azure's message and the remedy. */
+/** For a terminal: what the findings are about, then one line for each, below it the remedy. */
 export function findingLines(subject: string, findings: readonly Finding[]): readonly string[] {
   return [subject, ...findings.flatMap(linesOf)];
 }
 
-function linesOf({ topic, verdict, text, quote, remedy }: Finding): string[] {
+function linesOf({ topic, verdict, text, remedy }: Finding): string[] {
   return [
     `${marks[verdict]} ${topic.padEnd(12)} ${text}`,
-    ...(quote === undefined || quote === '' ? [] : [`${indent}Azure said: ${quote}`]),
     ...(remedy === undefined ? [] : [`${indent}remedy: ${remedy.text}`]),
     ...(remedy?.paste === undefined ? [] : remedy.paste.trimEnd().split('\n')),
     ...(remedy?.command === undefined ? [] : [`${indent}$ ${remedy.command}`]),

@@ -13,7 +13,6 @@ export interface AgentPod extends ObjectName {
   /** Why it is not, as the kubelet says. */
   readonly why: string;
   readonly restarts: number;
-  readonly isOriginal: boolean;
 }
 
 interface AgentReader extends ClusterReader {
@@ -33,10 +32,7 @@ export async function readAgents({ nmi }: Pick<Services, 'nmi'>, reading: AgentR
 }
 
 /** Others may give their pods the same labels: the DaemonSet that owns a pod counts. */
-function agentsOf(
-  { namespace, name, object, isOriginal }: Installed<unknown>,
-  { node, ...reading }: AgentReader,
-) {
+function agentsOf({ namespace, name, object }: Installed<unknown>, { node, ...reading }: AgentReader) {
   const uid = textAt(object, 'metadata.uid');
   return listAllowed({
     ...reading,
@@ -46,7 +42,7 @@ function agentsOf(
     ...(node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
     trim: (pod) =>
       listAt(pod, 'metadata.ownerReferences').some((owner) => textAt(owner, 'uid') === uid)
-        ? { ...agentOf(pod, containerOf(object, name)), isOriginal }
+        ? agentOf(pod, containerOf(object, name))
         : undefined,
   });
 }
@@ -62,7 +58,7 @@ function containerOf(workload: unknown, byDefault: string): string {
   return names.find((name) => name === 'nmi') ?? names[0] ?? byDefault;
 }
 
-function agentOf(pod: unknown, container: string): Omit<AgentPod, 'isOriginal'> {
+function agentOf(pod: unknown, container: string): AgentPod {
   const own = listAt(pod, 'status.containerStatuses').find((each) => textAt(each, 'name') === container);
   const ready = conditionOf(pod, 'Ready');
   return {

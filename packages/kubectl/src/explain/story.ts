@@ -1,7 +1,6 @@
 // One story of a pod: its verdict, then what must be done, then what holds. Each sentence appears once.
 import { ok, waiting, type Finding } from '@pod-identity/policy';
 import { responseFinding, type NmiExplanation } from '../../../nmi/src/commands/plug-in.ts';
-import { aboutPod } from '../print/findings.ts';
 
 export interface Story {
   /** `namespace/name`. */
@@ -41,8 +40,7 @@ export function composeStory(sides: Sides): Story {
   return {
     ...conclusion,
     pod: nmi.pod,
-    result: aboutPod(result, nmi.pod),
-    findings: byUrgency(others).map((finding) => aboutPod(finding, nmi.pod)),
+    findings: byUrgency(others),
   };
 }
 

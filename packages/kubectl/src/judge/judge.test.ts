@@ -99,7 +99,6 @@ const agent = {
   isReady: true,
   why: '',
   restarts: 0,
-  isOriginal: false,
 };
 const node = readNode({
   metadata: { name: 'n' },

@@ -2,14 +2,6 @@ import { styleText } from 'node:util';
 import { printable } from '@pod-identity/kit/core';
 import { findingLines, type Finding } from '@pod-identity/policy';
 
-/** Commands for any pod, for this one. */
-export function aboutPod(finding: Finding, pod: string): Finding {
-  const { remedy } = finding;
-  return remedy?.command === undefined
-    ? finding
-    : { ...finding, remedy: { ...remedy, command: remedy.command.replaceAll('NAMESPACE/POD', pod) } };
-}
-
 const colours = { '✓': 'green', '…': 'yellow', '✗': 'red' } as const;
 const isMark = (text: string): text is keyof typeof colours => Object.hasOwn(colours, text);
 

@@ -62,14 +62,13 @@ const steps = (findings: Findings): HTMLElement =>
   make(
     'ul',
     {},
-    ...findings.map(({ topic, verdict, text, quote }) =>
+    ...findings.map(({ topic, verdict, text }) =>
       make(
         'li',
         { class: verdict },
         make('span', { class: 'hidden' }, `${verdict}: `),
         make('strong', {}, topic),
         ` ${text}`,
-        quote === undefined || quote === '' ? undefined : make('blockquote', {}, `Azure said: ${quote}`),
       ),
     ),
   );

@@ -47,9 +47,8 @@ export interface StoryParts {
   readonly rest: Findings;
 }
 
-/** Remedies come before what holds, and each sentence and remedy comes once. */
+/** Remedies come before what holds, and each once. */
 export function partsOf(findings: Findings): StoryParts {
-  const once = findings.filter(({ text }, at) => findings.findIndex((one) => one.text === text) === at);
   const isFault = ({ verdict }: Finding) => verdict === 'problem' || verdict === 'waiting';
   const remedies = findings.flatMap(({ remedy }) =>
     remedy === undefined
@@ -57,8 +56,8 @@ export function partsOf(findings: Findings): StoryParts {
       : [[JSON.stringify([remedy.text, remedy.paste, remedy.command]), remedy] as const],
   );
   return {
-    faults: once.filter(isFault),
+    faults: findings.filter(isFault),
     remedies: [...new Map(remedies).values()],
-    rest: once.filter((finding) => !isFault(finding)),
+    rest: findings.filter((finding) => !isFault(finding)),
   };
 }
