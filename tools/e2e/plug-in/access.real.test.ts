@@ -161,7 +161,7 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       expect(explained.output).toContain('you may not list ');
       expect(explained.output).toContain('MIC has found its right and assigned it an identity');
       const { code, output } = await asEditor('explain', 'shop/late');
-      expect([code, output]).toEqual([2, expect.stringContaining('depends on rights that you may not see')]);
+      expect([code, output]).toEqual([2, expect.stringContaining('may use identities is not known')]);
       const table = await asEditor('access', '-n', 'shop', '-o', 'json');
       const { entries } = JSON.parse(table.output) as { entries: { pod: string }[] };
       expect(entries.find(({ pod }) => pod === 'shop/web')).toMatchObject({
