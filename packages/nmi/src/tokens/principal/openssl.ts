@@ -1,0 +1,74 @@
+// Starts the image's openssl, which decrypts what an editor of a namespace wrote: that may take any time, so it is not done in this process.
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Writable } from 'node:stream';
+import type { Clock } from '@pod-identity/kit/core';
+
+/** What it printed. `killed`: it took more time, or printed more, than it may. */
+export type Ran = { readonly output: string } | 'failed' | 'killed';
+
+export interface OpensslInput {
+  readonly args: readonly string[];
+  readonly content: string | Buffer;
+  /** Without a line break, at which openssl would end it. */
+  readonly password: string;
+}
+
+export interface Openssl {
+  /** Fails if the program cannot be started. */
+  readonly run: (input: OpensslInput) => Promise<Ran>;
+  /** Kills running processes. */
+  readonly close: () => void;
+}
+
+const limitMs = 3_000;
+const longestOutput = 256 * 1024;
+
+/** The image has no configuration of openssl, and that of a host does not count. */
+const env = { OPENSSL_CONF: '/dev/null' };
+
+export function createOpenssl(
+  clock: Pick<Clock, 'after'>,
+  { command = '/usr/bin/openssl' }: { readonly command?: string } = {},
+): Openssl {
+  const running = new Set<ChildProcess>();
+  const run: Openssl['run'] = ({ args, content, password }) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Ran>();
+    // The password comes by a descriptor of its own. Standard error is ignored: it could repeat the input.
+    const child = spawn(command, [...args, '-passin', 'fd:3'], {
+      stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
+      env,
+    });
+    running.add(child);
+    let isKilled = false;
+    const kill = () => {
+      isKilled = true;
+      child.kill('SIGKILL');
+    };
+    const timer = clock.after(limitMs, kill);
+    const parts: Buffer[] = [];
+    let size = 0;
+    child.stdout?.on('data', (part: Buffer) => {
+      size += part.length;
+      if (size > longestOutput) kill();
+      else parts.push(part);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      timer.cancel();
+      running.delete(child);
+      if (code === 0 && !isKilled) resolve({ output: Buffer.concat(parts).toString('latin1') });
+      else resolve(isKilled ? 'killed' : 'failed');
+    });
+    // If it ends before it has read everything, its exit code says so.
+    child.stdin?.on('error', () => undefined).end(content);
+    const third = child.stdio[3] as Writable;
+    third.on('error', () => undefined).end(`${password}\n`);
+    return promise;
+  };
+  return {
+    run,
+    close: () => {
+      for (const child of running) child.kill('SIGKILL');
+    },
+  };
+}
