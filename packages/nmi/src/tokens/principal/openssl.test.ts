@@ -1,8 +1,25 @@
+import type * as childProcess from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createOpenssl } from './openssl.ts';
 
-afterEach(() => vi.unstubAllEnvs());
+const files = vi.hoisted(() => ({ areLeft: true }));
+/** Node's child when the process may open no more files: it has no streams. */
+vi.mock('node:child_process', async (original) => {
+  const real = await original<typeof childProcess>();
+  const withoutFiles = () => {
+    const child = new EventEmitter();
+    process.nextTick(() => child.emit('error', Object.assign(new Error('no files'), { code: 'EMFILE' })));
+    return child;
+  };
+  return { ...real, spawn: (...all: [string]) => (files.areLeft ? real.spawn(...all) : withoutFiles()) };
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+  files.areLeft = true;
+});
 
 /** A program of Node in the place of openssl. */
 const program = (text: string, more: readonly string[] = []) => ({
@@ -62,6 +79,13 @@ describe('openssl as a child', () => {
   it('cannot be started: told as a failure', async () => {
     const { run } = createOpenssl(createFakeClock(), { command: '/nowhere/openssl' });
     await expect(run(program(''))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('cannot be started since no more files may be opened: told as a failure', async () => {
+    const { run, clock } = stage();
+    files.areLeft = false;
+    await expect(run(program(''))).rejects.toMatchObject({ code: 'EMFILE' });
+    expect(clock.pending).toBe(0);
   });
 
   it('attack: has neither file nor password in arguments, environment or open files; both come by descriptors', async () => {

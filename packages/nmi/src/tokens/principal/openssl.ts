@@ -1,6 +1,6 @@
 // Starts the image's openssl, which decrypts what an editor of a namespace wrote: that may take any time, so it is not done in this process.
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Writable } from 'node:stream';
+import { Writable, type Readable } from 'node:stream';
 import type { Clock } from '@pod-identity/kit/core';
 
 /** What it printed. `killed`: it took more time, or printed more, than it may. */
@@ -45,24 +45,24 @@ export function createOpenssl(
       child.kill('SIGKILL');
     };
     const timer = clock.after(limitMs, kill);
-    const parts: Buffer[] = [];
-    let size = 0;
-    child.stdout?.on('data', (part: Buffer) => {
-      size += part.length;
-      if (size > longestOutput) kill();
-      else parts.push(part);
-    });
-    child.once('error', reject);
-    child.once('close', (code) => {
+    const output = collect(child.stdout, kill);
+    const end = () => {
       timer.cancel();
       running.delete(child);
-      if (code === 0 && !isKilled) resolve({ output: Buffer.concat(parts).toString('latin1') });
+    };
+    child.once('error', (error) => {
+      end();
+      reject(error);
+    });
+    child.once('close', (code) => {
+      end();
+      if (code === 0 && !isKilled) resolve({ output: output() });
       else resolve(isKilled ? 'killed' : 'failed');
     });
-    // If it ends before it has read everything, its exit code says so.
-    child.stdin?.on('error', () => undefined).end(content);
-    const third = child.stdio[3] as Writable;
-    third.on('error', () => undefined).end(`${password}\n`);
+    // There are none when the process may open no more files.
+    const [stdin, , , third] = (child.stdio as readonly unknown[] | undefined) ?? [];
+    feed(stdin, content);
+    feed(third, `${password}\n`);
     return promise;
   };
   return {
@@ -71,4 +71,20 @@ export function createOpenssl(
       for (const child of running) child.kill('SIGKILL');
     },
   };
+}
+
+function collect(stdout: Readable | null | undefined, onTooMuch: () => void): () => string {
+  const parts: Buffer[] = [];
+  let size = 0;
+  stdout?.on('data', (part: Buffer) => {
+    size += part.length;
+    if (size > longestOutput) onTooMuch();
+    else parts.push(part);
+  });
+  return () => Buffer.concat(parts).toString('latin1');
+}
+
+/** If the child ends before it has read everything, its exit code says so. */
+function feed(stream: unknown, content: string | Buffer): void {
+  if (stream instanceof Writable) stream.on('error', () => undefined).end(content);
 }
