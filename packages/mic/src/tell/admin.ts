@@ -38,7 +38,7 @@ export interface Watches {
 }
 
 /** A watch without data for so long counts as broken: it should have been resumed by then. */
-const longestSilenceMs = 150_000;
+const longestSilenceMs = 240_000;
 
 /** Resolves when the signal has aborted. */
 export async function keepAdminServers(options: AdminOptions, signal: AbortSignal): Promise<void> {
