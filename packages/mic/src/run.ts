@@ -18,7 +18,7 @@ import { Ledger, type ConfigMap } from './apply/ledger.ts';
 import { createHostMemory, type HostMemory } from './apply/memory.ts';
 import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
-import { watchOriginal } from './compat/connect-original.ts';
+import { standBy, sweepLock } from './compat/original.ts';
 import { skipsOf } from './plan/desired.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
@@ -57,9 +57,9 @@ async function serve(started: Started) {
   const settings = settingsOf(config, { clusterClientId, principalId: () => principalId });
   const { hosts } = azure;
   const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings });
-  const { namespace, name } = config.leader;
-  const names = { lock: config.originalLock, lease: { namespace, name } };
-  const original = watchOriginal({ ...ambient, names, metrics });
+  const { originalLock: lock, leader: lease } = config;
+  const onRunning = (isRunning: boolean) => metrics.set('originalRunning', isRunning ? 1 : 0);
+  const original = { ...ambient, lock, lease, onRunning };
   const elector = createElector({ ...ambient, ...config.leader });
   await Promise.all([
     // Watches pods, nodes, AzureIdentities, bindings and NMI's pods, so that a new leader starts with complete data.
@@ -67,7 +67,11 @@ async function serve(started: Started) {
     // Reads azure.json again when it changes.
     azure.watch(signal),
     // Joins the election once the original's MIC is gone; while leading, warns of the original's MIC.
-    original.standBy(signal).then(() => elector.run(signal, (term) => original.beside(term, mic.lead(term)))),
+    standBy(original, signal).then(() =>
+      elector.run(signal, async (term) => {
+        await Promise.all([mic.lead(term), sweepLock(original, term)]);
+      }),
+    ),
     // Health, readiness, metrics, the file of the probes.
     keepAdminServers(adminOf(mic, started), signal),
   ]);
