@@ -27,6 +27,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'mic/snapshot': ['packages/mic/src/snapshot/'],
   'mic/apply': ['packages/mic/src/apply/'],
   'mic/compat': ['packages/mic/src/compat/'],
+  'mic/nodes': ['packages/mic/src/nodes/'],
   'mic/tell': [
     'packages/mic/src/tell/conditions.ts',
     'packages/mic/src/tell/conditions-writer.ts',

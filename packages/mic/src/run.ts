@@ -20,6 +20,7 @@ import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
 import { standBy, sweepLock } from './compat/original.ts';
 import { skipsOf } from './plan/desired.ts';
+import { keepStartupTaints } from './nodes/taints.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
 import { createAgentWatch, type AgentWatch } from './snapshot/watch/agent-watch.ts';
@@ -36,7 +37,6 @@ import { createHostQueues, type HostQueues } from './term/host-queues.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
 import { startLoop } from './term/loop.ts';
-import { loopOverStartupTaints } from './term/startup-taint-loop.ts';
 import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
 import { settingsOf, type MicSettings } from './term/settings.ts';
@@ -256,6 +256,10 @@ async function startLoops(parts: TermParts, startable: Startable): Promise<void>
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready.
-  await loopOverStartupTaints({ ...parts, key: settings.startupTaint, nodes: view });
+  const { startupTaint: key } = settings;
+  if (key !== undefined && parts.agents)
+    await keepStartupTaints({ ...parts, agents: parts.agents, key, nodes: view }).catch((error: unknown) =>
+      parts.log.error({ error }, 'start-up taints are not looked after in this term'),
+    );
   await reviews;
 }

@@ -7,10 +7,10 @@ import {
   type FlagReading,
   type IgnoredFlag,
   type LogSettings,
+  type ObjectName,
 } from '@pod-identity/kit/core';
 import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags, type MicFlagValues } from './flags.ts';
-import { nodeSettings, type NodeSettings } from './startup-taint.ts';
 
 export type { MicCommand } from './command.ts';
 
@@ -26,6 +26,14 @@ export interface MicConfig extends AsGiven, NodeSettings {
   readonly log: LogSettings;
   /** Given flags of the original that have no effect. */
   readonly ignored: readonly IgnoredFlag[];
+}
+
+/** Undefined: no node is changed, and no pod of NMI is looked at. */
+interface NodeSettings {
+  /** The key of the taint that is removed when NMI's pod of the node is ready. */
+  readonly startupTaint: string | undefined;
+  /** The DaemonSet of NMI. */
+  readonly nmi: ObjectName | undefined;
 }
 
 interface Leader {
@@ -78,6 +86,17 @@ function settingsOf(
       retryMs: leader.durationMs / 4,
     },
   };
+}
+
+/**
+ * Many users may create pods in the namespace `default`, also one that looks like NMI's. There the taint is not removed unless an
+ * administrator has named the DaemonSet.
+ */
+function nodeSettings({ startupTaint, nmi }: MicFlagValues, podNamespace: string): NodeSettings {
+  const removesTaint = startupTaint !== '' && (nmi !== undefined || podNamespace !== 'default');
+  return removesTaint
+    ? { startupTaint, nmi: nmi ?? { namespace: podNamespace, name: 'nmi' } }
+    : { startupTaint: undefined, nmi: undefined };
 }
 
 function problemsOf(
