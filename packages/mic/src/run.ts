@@ -223,7 +223,6 @@ function startConditions(parts: TermParts): ConditionsWriter {
   return new ConditionsWriter({
     ...parts,
     slices: createTimeSlices({ now, sliceMs, yieldTurn }),
-    perSecond: settings.conditionWritesPerSecond,
     judge: (kind, key) => {
       const world = { index, facts: memory.all, micPrincipalId: settings.principalId() };
       return conditionsOf({ kind, key }, world, new Date(now()).toISOString());

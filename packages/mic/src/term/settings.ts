@@ -13,7 +13,6 @@ export interface MicSettings
   readonly namespace: string;
   /** If attaching takes longer, the assignment is written as Created. */
   readonly recordAfterMs: number;
-  readonly conditionWritesPerSecond: number;
   /** Called for each plan, since the cluster's own identity may change. */
   rules(): PlanRules;
   /** The object id of MIC's own identity if known, for commands in remedies. */
@@ -21,7 +20,6 @@ export interface MicSettings
 }
 
 const recordAfterMs = 2_000;
-const conditionWritesPerSecond = 10;
 
 type KnownLater = Pick<MicSettings, 'principalId'> & { readonly clusterClientId: () => string };
 
@@ -31,7 +29,7 @@ export function settingsOf(config: MicConfig, { clusterClientId, principalId }: 
   const { debounceMs, debounceMaxMs, resyncMs } = config;
   const objects = { forceNamespaced, namespaceShareBytes, access, writesPerHost };
   const nodes = { startupTaint, nmi };
-  const limits = { debounceMs, debounceMaxMs, resyncMs, recordAfterMs, conditionWritesPerSecond };
+  const limits = { debounceMs, debounceMaxMs, resyncMs, recordAfterMs };
   const rules = () => planRules(config, clusterClientId());
   return { namespace, ...objects, ...nodes, ...limits, rules, principalId };
 }
