@@ -34,7 +34,6 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'packages/mic/src/tell/events.ts',
     'packages/mic/src/tell/report.ts',
     'packages/mic/src/tell/report-host.ts',
-    'packages/mic/src/tell/report-left-out.ts',
   ],
   'mic/access': ['packages/mic/src/access/'],
   'mic/identity-patch': ['packages/mic/src/azure/hosts/identity-patch.ts'],

@@ -30,7 +30,8 @@ import { conditionsOf, ConditionsWriter } from './tell/conditions-writer.ts';
 import { reportIdleSettings } from './tell/idle-settings.ts';
 import { createMeter, type Meter } from './tell/meter.ts';
 import type { MicMetricSpecs } from './tell/metrics.ts';
-import { createPublisher, type Publisher } from './tell/publisher.ts';
+import { createPublish, type Publish } from './tell/events.ts';
+import { reportSkip } from './tell/report.ts';
 import { createHosts } from './term/appliers.ts';
 import { createController, type Controller, type Term } from './term/controller.ts';
 import { createHostQueues, type HostQueues } from './term/host-queues.ts';
@@ -141,7 +142,7 @@ interface TermParts extends WatchingParts {
   readonly mirrored: Mirrored;
   readonly now: () => number;
   readonly meter: Meter;
-  readonly publisher: Publisher;
+  readonly publish: Publish;
 }
 
 /** One term of leadership; undefined if it ended before anything could be decided. Writes nothing without the lease. */
@@ -156,10 +157,8 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
 
   const now = () => clock.now();
   const meter = createMeter(metrics, now);
-  // Events that wait at the end of the term are dropped: the next leader reports the same.
-  const holds = () => term.holds() && !term.signal.aborted;
-  const publisher = createPublisher({ log, events, now, holds });
-  const acting = { ...opening, now, publisher, meter };
+  const publish = createPublish(log, events, () => term.holds() && !term.signal.aborted);
+  const acting = { ...opening, now, publish, meter };
   const mirrored = startMirror({ ...settings, ...acting });
   const parts: TermParts = { ...acting, mirrored };
   await mirrored.ready;
@@ -190,7 +189,7 @@ const sliceMs = 8;
 /** Two lanes for each host (docs/contributor/decisions/0007-two-lanes.md): the first never waits for Azure. */
 function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues {
   const { clock, yieldTurn, log, hosts: identities, settings } = parts;
-  const { term, index, memory, now, meter, publisher, mirrored } = parts;
+  const { term, index, memory, now, meter, publish, mirrored } = parts;
   const records = mirrored.mirror;
   const principalId = () => settings.principalId();
   return createHostQueues({
@@ -212,7 +211,9 @@ function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues
         hosts: createHosts({ ...parts, records, principalId, identities, conditions }),
         azure,
         onPass: (ms) => meter.pass(ms),
-        onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
+        onPlanned: (pods) => {
+          for (const skip of pods.flatMap((pod) => skipsOf(index, pod))) publish(reportSkip(skip));
+        },
       }),
   });
 }
@@ -239,12 +240,12 @@ interface Startable {
 /** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(parts: TermParts, startable: Startable): Promise<void> {
   const { conditions, reviewed, queues } = startable;
-  const { term, view, index, settings, memory, meter, publisher, mirrored, now } = parts;
+  const { term, view, index, settings, memory, meter, publish, mirrored, now } = parts;
   const [{ signal }, { objects }] = [term, queues];
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
   // Reports objects that are left out because their namespace is over its share, to its pods too.
-  untilEnd(reportAllLeftOut({ leftOut: view.leftOut, index, objects, publisher, conditions, now }));
+  untilEnd(reportAllLeftOut({ leftOut: view.leftOut, index, objects, publish, conditions, now }));
   // Measures the time from the creation of a pod to its identity.
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, mirrored.mirror.of(key).length > 0)));
   // Passes changes to the lanes, and everything once in each resync period.

@@ -14,7 +14,7 @@ import type { Known } from '../plan/records.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { ConditionsWriter } from '../tell/conditions-writer.ts';
 import type { Meter } from '../tell/meter.ts';
-import type { Publisher } from '../tell/publisher.ts';
+import type { Publish } from '../tell/events.ts';
 import { reportHost } from '../tell/report-host.ts';
 import { reportStep } from '../tell/report.ts';
 
@@ -23,7 +23,7 @@ interface ApplierOptions {
   readonly index: ClusterIndex;
   readonly memory: HostMemory;
   readonly now: () => number;
-  readonly publisher: Publisher;
+  readonly publish: Publish;
   readonly principalId: () => string | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface AssignmentsOptions extends ApplierOptions {
 
 /** Writes the AzureAssignedIdentities of a host's pods. */
 export function createAssignments(options: AssignmentsOptions): AssignmentsApplier {
-  const { term, index, memory, now, publisher, principalId, transport, mirror, meter } = options;
+  const { term, index, memory, now, publish, principalId, transport, mirror, meter } = options;
   const resource = createResource<AzureAssignedIdentity>(transport, resources.AzureAssignedIdentity);
   return createAssignmentsApplier({
     writer: new AssignedIdentityWriter(resource, term),
@@ -51,11 +51,7 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
     report(result, host) {
       meter.step(result);
       const { forceNamespaced } = index.rules;
-      const report = reportStep(result, { host, micPrincipalId: principalId(), forceNamespaced });
-      const { step, outcome } = result;
-      if (step.kind === 'delete') publisher.publishStep(step.current.namespace, report);
-      else if (outcome.kind === 'failed') publisher.publishStep(step.assignment.pod.namespace, report);
-      else publisher.publish(report);
+      publish(reportStep(result, { host, micPrincipalId: principalId(), forceNamespaced }));
     },
   });
 }
@@ -69,7 +65,7 @@ export interface HostsOptions extends ApplierOptions, Pick<Ambient, 'random' | '
 
 /** Changes the identities of a host in Azure. */
 export function createHosts(options: HostsOptions): HostChanger {
-  const { term, index, memory, now, publisher, principalId, identities, ledger, random } = options;
+  const { term, index, memory, now, publish, principalId, identities, ledger, random } = options;
   return new HostChanger({
     identities,
     ledger,
@@ -88,7 +84,7 @@ export function createHosts(options: HostsOptions): HostChanger {
         ...affectedBy(options, id, ids),
         micPrincipalId: principalId(),
       });
-      publisher.publish(reportHost(result, affected));
+      publish(reportHost(result, affected));
       options.conditions.concern('AzureIdentity', index.concernedBy(id));
       index.markDirty(podsMisled(options, id, result.after));
     },
