@@ -25,7 +25,7 @@ import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
 import { createAgentWatch, type AgentWatch } from './snapshot/watch/agent-watch.ts';
 import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
-import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
+import { keepAdminServers } from './tell/admin.ts';
 import { conditionsOf, ConditionsWriter } from './tell/conditions-writer.ts';
 import { reportIdleSettings } from './tell/idle-settings.ts';
 import { createMeter, type Meter } from './tell/meter.ts';
@@ -74,28 +74,10 @@ async function serve(started: Started) {
       }),
     ),
     // Health, readiness, metrics, the file of the probes.
-    keepAdminServers(adminOf(mic, started), signal),
+    keepAdminServers({ ...started, mic }, signal),
   ]);
   await events.flush();
   return 0;
-}
-
-function adminOf(mic: Controller, { config, log, metrics: registry, probeFile }: Started): AdminOptions {
-  const { health, metrics } = config;
-  const isLeading = () => mic.term !== undefined;
-  const refreshGauges = () => mic.refreshGauges();
-  const problem = () => mic.problem;
-  return {
-    health,
-    metrics,
-    probeFile,
-    log,
-    registry,
-    isLeading,
-    watches: mic.view,
-    problem,
-    refreshGauges,
-  };
 }
 
 /** External dependencies and settings of MIC; tests pass a simulator's. */
@@ -151,7 +133,7 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
   const transport = fenceWrites(watching.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
-  const ledger = new Ledger({ ...settings, configMaps, term, log });
+  const ledger = new Ledger({ namespace: settings.namespace, configMaps, term, log });
   const opening = { ...watching, transport, term, memory, ledger };
   if (!(await openTerm(opening))) return undefined;
 
@@ -159,7 +141,8 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
   const meter = createMeter(metrics, now);
   const publish = createPublish(log, events, () => term.holds() && !term.signal.aborted);
   const acting = { ...opening, now, publish, meter };
-  const mirrored = startMirror({ ...settings, ...acting });
+  const { writesPerHost, recordAfterMs, principalId } = settings;
+  const mirrored = startMirror({ ...acting, writesPerHost, recordAfterMs, principalId });
   const parts: TermParts = { ...acting, mirrored };
   await mirrored.ready;
   if (term.signal.aborted) {
@@ -191,9 +174,10 @@ function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues
   const { clock, yieldTurn, log, hosts: identities, settings } = parts;
   const { term, index, memory, now, meter, publish, mirrored } = parts;
   const records = mirrored.mirror;
-  const principalId = () => settings.principalId();
+  const { principalId } = settings;
   return createHostQueues({
-    ...settings,
+    debounceMs: settings.debounceMs,
+    debounceMaxMs: settings.debounceMaxMs,
     clock,
     signal: term.signal,
     log,
@@ -202,7 +186,7 @@ function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues
         index,
         records,
         memory,
-        rules: () => settings.rules(),
+        rules: settings.rules,
         slices: createTimeSlices({ now, sliceMs, yieldTurn }),
         now,
         // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.

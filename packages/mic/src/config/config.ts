@@ -1,6 +1,7 @@
 // Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
 import {
+  flagHelp,
   logOf,
   readFlags,
   type FlagProblem,
@@ -9,17 +10,16 @@ import {
   type LogSettings,
   type ObjectName,
 } from '@pod-identity/kit/core';
-import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags, type MicFlagValues } from './flags.ts';
-
-export type { MicCommand } from './command.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
 type AsGiven = Omit<MicFlagValues, 'words' | 'leader' | 'log' | keyof NodeSettings>;
 
+type Command = { readonly kind: 'run' | 'version' } | { readonly kind: 'help'; readonly text: string };
+
 export interface MicConfig extends AsGiven, NodeSettings {
-  readonly command: MicCommand;
+  readonly command: Command;
   /** MIC's own namespace. */
   readonly podNamespace: string;
   readonly leader: Leader;
@@ -55,17 +55,21 @@ export function readMicConfig(from: {
   readonly hostname: string;
 }): ConfigReading {
   const flags = readFlags(micFlags, from);
-  const command = readCommand(flags);
+  const command = commandOf(flags.values.words);
   // Problems do not prevent help.
-  const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
-  if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
-  const { ignored } = flags;
+  const problems = command.kind === 'help' ? [] : problemsOf(flags);
+  if (problems.length > 0) return { ok: false, problems };
   const log = logOf(flags.values.log, flags.given);
-  return {
-    ok: true,
-    config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored }),
-  };
+  const { ignored } = flags;
+  return { ok: true, config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored }) };
 }
+
+function commandOf({ help, version }: MicFlagValues['words']): Command {
+  if (help) return { kind: 'help', text: flagHelp(micFlags, helpHeading) };
+  return { kind: version ? 'version' : 'run' };
+}
+
+const helpHeading = 'mic: assigns Azure identities to pods\n\nUsage: mic [flags]';
 
 function settingsOf(
   values: MicFlagValues,
@@ -99,10 +103,12 @@ function nodeSettings({ startupTaint, nmi }: MicFlagValues, podNamespace: string
     : { startupTaint: undefined, nmi: undefined };
 }
 
-function problemsOf(
-  { values, given, ...flags }: FlagReading<MicFlagValues>,
-  command: MicCommand | UnknownCommand,
-): readonly FlagProblem[] {
+function problemsOf({
+  values,
+  given,
+  positional,
+  ...flags
+}: FlagReading<MicFlagValues>): readonly FlagProblem[] {
   const problems = [...flags.problems];
   if (values.debounceMs > values.debounceMaxMs) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
@@ -112,6 +118,8 @@ function problemsOf(
     problems.push({ name: 'master', message });
   }
   // The value of a misspelt flag looks like a command: only the flag is reported.
-  if (command.kind === 'unknown' && problems.length === 0) problems.push(command.problem);
+  const [word] = positional;
+  if (word !== undefined && !values.words.version && problems.length === 0)
+    problems.push({ name: word, message: `'${word}' is not understood: mic has no commands` });
   return problems;
 }
