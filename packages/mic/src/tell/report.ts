@@ -55,7 +55,7 @@ export function reportStep(result: StepResult, at: Scene): Report {
           { ...fieldsOf(result), why: outcome.message },
           'object changed under the plan; planning again',
         ),
-        events: step.kind === 'delete' ? [] : nameTaken(result, step.assignment),
+        events: step.kind === 'delete' ? [] : refused(result, step.assignment, outcome.message),
       };
     case 'failed':
       return stepFailed(result, outcome.message, at);
@@ -236,24 +236,18 @@ const refusalsPerEvent = 60;
 /** A refusal usually lasts: the owner of the pod looks there, and one binding has room for few Events. */
 function refused(result: StepResult, { pod, identity, ...object }: Assignment, why: string): EventDraft[] {
   const { outcome, refusals = 0 } = result;
+  if (!('isRefusal' in outcome)) return [];
+  const name = `AzureAssignedIdentity ${object.objectNamespace}/${object.objectName}`;
+  const on = onPod(pod);
+  if (outcome.kind === 'stale') {
+    const message = `${name} has the name of the one for identity ${keyOf(identity.metadata)}, but is of another pod: delete it if nothing needs it; MIC tries again`;
+    // Not at the first attempt: usually the next plan sees the object that has the name, and chooses another one.
+    return refusals % refusalsPerEvent === 1 ? [event('WaitingForIdentity', message, on)] : [];
+  }
   // A pod that has its identity does not wait: only its object is rewritten.
   const isWaiting = result.state !== 'Assigned' || isNews(result);
-  const isNow = isWaiting && refusals % refusalsPerEvent === 0;
-  if (outcome.kind !== 'failed' || outcome.isRefusal !== true || !isNow) return [];
-  const name = `${object.objectNamespace}/${object.objectName}`;
-  const message = `the API server refuses AzureAssignedIdentity ${name} for identity ${keyOf(identity.metadata)}; MIC tries again. The reason: ${why}`;
-  return [event('WaitingForIdentity', message, onPod(pod))];
-}
-
-/** Not at the first attempt: usually the next plan sees the object that has the name, and chooses another one. */
-function nameTaken(
-  { outcome, refusals = 0 }: StepResult,
-  { pod, identity, ...object }: Assignment,
-): EventDraft[] {
-  if (outcome.kind !== 'stale' || outcome.isRefusal !== true || refusals % refusalsPerEvent !== 1) return [];
-  const name = `${object.objectNamespace}/${object.objectName}`;
-  const message = `AzureAssignedIdentity ${name} has the name of the one for identity ${keyOf(identity.metadata)}, but is of another pod: delete it if nothing needs it; MIC tries again`;
-  return [event('WaitingForIdentity', message, onPod(pod))];
+  const message = `the API server refuses ${name} for identity ${keyOf(identity.metadata)}; MIC tries again. The reason: ${why}`;
+  return isWaiting && refusals % refusalsPerEvent === 0 ? [event('WaitingForIdentity', message, on)] : [];
 }
 
 function podEvent(pod: PodView, { reason, message }: Words, fields: LogLine['fields']): Report {
