@@ -66,7 +66,7 @@ function setUp(options: { judge?: ConditionsOptions['judge']; fail?: Error } = {
 test('a condition is a merge patch of the status subresource', async () => {
   const { clock, sent, writer } = setUp();
   writer.concern('AzureIdentity', ['ns/a']);
-  await clock.advance(1_100);
+  await clock.advance(1_000);
   expect(sent).toMatchObject([
     {
       method: 'PATCH',
@@ -101,7 +101,7 @@ test('at most ten are written a second', async () => {
     Array.from({ length: 50 }, (_, count) => `ns/${count}`),
   );
   await clock.advance(2_000);
-  expect(sent.length).toBeLessThanOrEqual(21);
+  expect(sent.length).toBeLessThanOrEqual(20);
   await clock.advance(10_000);
   expect(sent).toHaveLength(50);
 });
@@ -182,11 +182,14 @@ test('after the term nothing is written', async () => {
 
 test('a lease that expires while a write waits for its turn prevents that write', async () => {
   const { clock, sent, writer, lapse } = setUp();
-  writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
+  writer.concern(
+    'AzureIdentity',
+    Array.from({ length: 20 }, (_, count) => `ns/${count}`),
+  );
   await clock.advance(1_050);
   lapse();
   await clock.advance(60_000);
-  expect(sent).toHaveLength(1);
+  expect(sent).toHaveLength(10);
 });
 
 describe('what the conditions of an object are to be', () => {

@@ -1,6 +1,7 @@
 // Writes the Ready conditions of AzureIdentities and AzureIdentityBindings when they change, ten a second at most. conditions.ts decides
 // the content.
 import { resources, type Condition } from '@pod-identity/crd-types';
+import { createTokenBucket, type TokenBucket } from '@pod-identity/kit/core';
 import {
   createResource,
   KubeError,
@@ -32,8 +33,7 @@ export interface ConditionsOptions extends Pick<KubeAmbient, 'transport' | 'cloc
 
 /** Long enough for the passes of one change to finish. */
 const settleMs = 1_000;
-/** Ten a second. */
-const betweenWritesMs = 100;
+const writesPerSecond = 10;
 /** After a failed write of one object. */
 const retryMs = 30_000;
 
@@ -45,14 +45,20 @@ interface Concern {
 export class ConditionsWriter {
   readonly #options: ConditionsOptions;
   readonly #clients: Record<ConditionedKind, ResourceClient<object>>;
+  readonly #bucket: TokenBucket;
   /** At most one entry for each object, so it needs no limit; so does the other. */
   readonly #waiting = new Map<string, Concern>();
   readonly #failed = new Set<string>();
   #working: Promise<void> | undefined;
 
   constructor(options: ConditionsOptions) {
-    const { transport } = options;
+    const { transport, clock } = options;
     this.#options = options;
+    this.#bucket = createTokenBucket({
+      capacity: writesPerSecond,
+      refillPerMs: writesPerSecond / 1000,
+      now: clock.now(),
+    });
     this.#clients = {
       AzureIdentity: createResource(transport, resources.AzureIdentity),
       AzureIdentityBinding: createResource(transport, resources.AzureIdentityBinding),
@@ -99,9 +105,10 @@ export class ConditionsWriter {
     const { clock, term, slices } = this.#options;
     if (!this.#mayWrite()) return;
     const conditions = await slices.run(() => this.#options.judge(concern.kind, concern.key));
-    if (!conditions || !this.#mayWrite()) return;
-    await this.#write(concern, conditions);
-    await clock.sleep(betweenWritesMs, term.signal);
+    if (!conditions) return;
+    for (let ms = this.#bucket.take(clock.now()); ms > 0; ms = this.#bucket.take(clock.now()))
+      await clock.sleep(ms, term.signal);
+    if (this.#mayWrite()) await this.#write(concern, conditions);
   }
 
   async #write(concern: Concern, conditions: readonly Condition[]): Promise<void> {
@@ -147,16 +154,15 @@ export function conditionsOf(
   world: World,
   nowIso: string,
 ): readonly Condition[] | undefined {
-  const { index } = world;
-  const isKnown = kind === 'AzureIdentity' ? index.objects.identity(key) : index.objects.binding(key);
-  if (!isKnown && index.leftOutBy.has(kind, key))
-    return nextConditions(undefined, leftOutCondition(kind), nowIso);
+  const { objects, leftOutBy } = world.index;
   if (kind === 'AzureIdentity') {
-    const view = index.objects.identity(key);
-    return view && nextConditions(referenceOf(view).conditions, identityCondition(view, world), nowIso);
+    const view = objects.identity(key);
+    if (view) return nextConditions(referenceOf(view).conditions, identityCondition(view, world), nowIso);
+  } else {
+    const view = objects.binding(key);
+    if (view) return nextConditions(referenceOf(view).conditions, bindingCondition(view, world), nowIso);
   }
-  const view = index.objects.binding(key);
-  return view && nextConditions(referenceOf(view).conditions, bindingCondition(view, world), nowIso);
+  return leftOutBy.has(kind, key) ? nextConditions(undefined, leftOutCondition(kind), nowIso) : undefined;
 }
 
 function referenceOf(view: IdentityView | BindingView): ObjectReference {

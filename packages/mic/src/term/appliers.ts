@@ -1,5 +1,6 @@
 // The writers of a term and their reports.
 import { resources, type AzureAssignedIdentity, type ResourceId } from '@pod-identity/crd-types';
+import { createBudgets } from '@pod-identity/kit/core';
 import { createResource, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient } from '@pod-identity/kit/serve';
 import { createAssignmentsApplier, type AssignmentsApplier } from '../apply/apply-assignments.ts';
@@ -36,9 +37,13 @@ export interface AssignmentsOptions extends ApplierOptions {
   readonly meter: Meter;
 }
 
+/** Lines of a namespace: an editor can forge any number of objects, which MIC removes. */
+const linesOfRemovals = { burst: 100, perSecond: 5 };
+
 /** Writes the AzureAssignedIdentities of a host's pods. */
 export function createAssignments(options: AssignmentsOptions): AssignmentsApplier {
   const { term, index, memory, now, publish, principalId, transport, mirror, meter } = options;
+  const removals = createBudgets(linesOfRemovals);
   const resource = createResource<AzureAssignedIdentity>(transport, resources.AzureAssignedIdentity);
   return createAssignmentsApplier({
     writer: new AssignedIdentityWriter(resource, term),
@@ -51,7 +56,10 @@ export function createAssignments(options: AssignmentsOptions): AssignmentsAppli
     report(result, host) {
       meter.step(result);
       const { forceNamespaced } = index.rules;
-      publish(reportStep(result, { host, micPrincipalId: principalId(), forceNamespaced }));
+      const report = reportStep(result, { host, micPrincipalId: principalId(), forceNamespaced });
+      const { step } = result;
+      const isQuiet = step.kind === 'delete' && !removals.take(step.current.namespace, now());
+      publish(isQuiet ? { ...report, lines: [] } : report);
     },
   });
 }
