@@ -8,14 +8,11 @@ import {
   createEventRecorder,
   createResource,
   fenceWrites,
-  type EventRecorder,
   type LeaderTerm,
-  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import { systemClock, type Metrics } from '@pod-identity/kit/serve';
-import type { HostIdentities } from './apply/host-identities.ts';
+import { systemClock } from '@pod-identity/kit/serve';
 import { Ledger, type ConfigMap } from './apply/ledger.ts';
-import { createHostMemory, type HostMemory } from './apply/memory.ts';
+import { createHostMemory } from './apply/memory.ts';
 import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
 import { standBy, sweepLock } from './compat/original.ts';
@@ -23,14 +20,13 @@ import { skipsOf } from './plan/desired.ts';
 import { keepStartupTaints } from './nodes/taints.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
-import { createAgentWatch, type AgentWatch } from './snapshot/watch/agent-watch.ts';
-import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
+import { createAgentWatch } from './snapshot/watch/agent-watch.ts';
+import { createClusterWatch } from './snapshot/watch/cluster-watch.ts';
 import { keepAdminServers } from './tell/admin.ts';
 import { conditionsOf, ConditionsWriter } from './tell/conditions-writer.ts';
 import { reportIdleSettings } from './tell/idle-settings.ts';
-import { createMeter, type Meter } from './tell/meter.ts';
-import type { MicMetricSpecs } from './tell/metrics.ts';
-import { createPublish, type Publish } from './tell/events.ts';
+import { createMeter } from './tell/meter.ts';
+import { createPublish } from './tell/events.ts';
 import { reportSkip } from './tell/report.ts';
 import { createHosts } from './term/appliers.ts';
 import { createController, type Controller, type Term } from './term/controller.ts';
@@ -38,9 +34,10 @@ import { createHostQueues, type HostQueues } from './term/host-queues.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
 import { startLoop } from './term/loop.ts';
-import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
+import { createRights, createTermRights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
-import { settingsOf, type MicSettings } from './term/settings.ts';
+import type { MicParts, TermParts, WatchingParts } from './term/parts.ts';
+import { settingsOf } from './term/settings.ts';
 
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
@@ -80,16 +77,6 @@ async function serve(started: Started) {
   return 0;
 }
 
-/** External dependencies and settings of MIC; tests pass a simulator's. */
-export interface MicParts extends KubeAmbient {
-  readonly hosts: HostIdentities;
-  /** Lets timers and sockets run: setImmediate, as a promise. */
-  readonly yieldTurn: () => Promise<void>;
-  readonly metrics: Metrics<MicMetricSpecs>;
-  readonly events: EventRecorder;
-  readonly settings: MicSettings;
-}
-
 /** MIC without a process. */
 export function createMic(parts: MicParts): Controller {
   const { transport, clock, random, log, settings } = parts;
@@ -108,25 +95,6 @@ export function createMic(parts: MicParts): Controller {
   return createController({ ...watching, startTerm: (term) => lead(watching, term) });
 }
 
-/** MIC and what it watches, leader or not. */
-interface WatchingParts extends MicParts {
-  readonly view: ClusterWatch;
-  readonly index: ClusterIndex;
-  readonly agents: AgentWatch | undefined;
-  readonly rights: Rights;
-}
-
-/** Shared by the lanes and loops of a term. The writes of `transport` are fenced by the lease. */
-interface TermParts extends WatchingParts {
-  readonly term: LeaderTerm;
-  readonly memory: HostMemory;
-  readonly ledger: Ledger;
-  readonly mirrored: Mirrored;
-  readonly now: () => number;
-  readonly meter: Meter;
-  readonly publish: Publish;
-}
-
 /** One term of leadership; undefined if it ended before anything could be decided. Writes nothing without the lease. */
 async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | undefined> {
   const { clock, log, metrics, events, settings } = watching;
@@ -140,19 +108,17 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
   const now = () => clock.now();
   const meter = createMeter(metrics, now);
   const publish = createPublish(log, events, () => term.holds() && !term.signal.aborted);
-  const acting = { ...opening, now, publish, meter };
-  const { writesPerHost, recordAfterMs, principalId } = settings;
-  const mirrored = startMirror({ ...acting, writesPerHost, recordAfterMs, principalId });
-  const parts: TermParts = { ...acting, mirrored };
+  const parts: TermParts = { ...opening, now, publish, meter };
+  const mirrored = startMirror(parts);
   await mirrored.ready;
   if (term.signal.aborted) {
     await mirrored.ended;
     return undefined;
   }
   const conditions = startConditions(parts);
-  const queues = startQueues(parts, conditions);
+  const queues = startQueues(parts, mirrored, conditions);
   const reviewed = createTermRights(parts);
-  const loops = startLoops(parts, { queues, conditions, reviewed });
+  const loops = startLoops(parts, { mirrored, queues, conditions, reviewed });
   const ended = Promise.all([loops, mirrored.ended]);
   return {
     ended: aborted(term.signal)
@@ -170,11 +136,12 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
 const sliceMs = 8;
 
 /** Two lanes for each host (docs/contributor/decisions/0007-two-lanes.md): the first never waits for Azure. */
-function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues {
-  const { clock, yieldTurn, log, hosts: identities, settings } = parts;
-  const { term, index, memory, now, meter, publish, mirrored } = parts;
-  const records = mirrored.mirror;
-  const { principalId } = settings;
+function startQueues(
+  parts: TermParts,
+  { mirror: records, assignments }: Mirrored,
+  conditions: ConditionsWriter,
+): HostQueues {
+  const { clock, yieldTurn, log, settings, term, index, memory, now, meter, publish } = parts;
   return createHostQueues({
     debounceMs: settings.debounceMs,
     debounceMaxMs: settings.debounceMaxMs,
@@ -190,9 +157,9 @@ function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues
         slices: createTimeSlices({ now, sliceMs, yieldTurn }),
         now,
         // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
-        assignments: mirrored.assignments,
+        assignments,
         // Lane `azure`: plans the host as a whole and changes its identities.
-        hosts: createHosts({ ...parts, records, principalId, identities, conditions }),
+        hosts: createHosts(parts, records, conditions),
         azure,
         onPass: (ms) => meter.pass(ms),
         onPlanned: (pods) => {
@@ -216,6 +183,7 @@ function startConditions(parts: TermParts): ConditionsWriter {
 }
 
 interface Startable {
+  readonly mirrored: Mirrored;
   readonly queues: HostQueues;
   readonly conditions: ConditionsWriter;
   readonly reviewed: TermRights;
@@ -223,8 +191,8 @@ interface Startable {
 
 /** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(parts: TermParts, startable: Startable): Promise<void> {
-  const { conditions, reviewed, queues } = startable;
-  const { term, view, index, settings, memory, meter, publish, mirrored, now } = parts;
+  const { mirrored, conditions, reviewed, queues } = startable;
+  const { term, view, index, settings, memory, meter, publish, now } = parts;
   const [{ signal }, { objects }] = [term, queues];
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 

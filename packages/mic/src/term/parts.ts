@@ -1,0 +1,42 @@
+// What the parts of MIC share.
+import type { EventRecorder, KubeAmbient, LeaderTerm } from '@pod-identity/kit/kube';
+import type { Metrics } from '@pod-identity/kit/serve';
+import type { HostIdentities } from '../apply/host-identities.ts';
+import type { Ledger } from '../apply/ledger.ts';
+import type { HostMemory } from '../apply/memory.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
+import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
+import type { Publish } from '../tell/events.ts';
+import type { Meter } from '../tell/meter.ts';
+import type { MicMetricSpecs } from '../tell/metrics.ts';
+import type { Rights } from './rights.ts';
+import type { MicSettings } from './settings.ts';
+
+/** External dependencies and settings of MIC; tests pass a simulator's. */
+export interface MicParts extends KubeAmbient {
+  readonly hosts: HostIdentities;
+  /** Lets timers and sockets run: setImmediate, as a promise. */
+  readonly yieldTurn: () => Promise<void>;
+  readonly metrics: Metrics<MicMetricSpecs>;
+  readonly events: EventRecorder;
+  readonly settings: MicSettings;
+}
+
+/** MIC and what it watches, leader or not. */
+export interface WatchingParts extends MicParts {
+  readonly view: ClusterWatch;
+  readonly index: ClusterIndex;
+  readonly agents: AgentWatch | undefined;
+  readonly rights: Rights;
+}
+
+/** Shared by the lanes and loops of a term. The writes of `transport` are fenced by the lease. */
+export interface TermParts extends WatchingParts {
+  readonly term: LeaderTerm;
+  readonly memory: HostMemory;
+  readonly ledger: Ledger;
+  readonly now: () => number;
+  readonly meter: Meter;
+  readonly publish: Publish;
+}
