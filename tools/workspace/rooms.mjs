@@ -193,16 +193,8 @@ export const rooms = [
   {
     folder: nmi('tokens/principal'),
     head: 'principal-source',
-    pure: [
-      'secret-keys',
-      'secret-versions',
-      'reader-messages',
-      'entra-errors',
-      'reading-budgets',
-      'refused-certificates',
-    ],
+    pure: ['secret-keys', 'certificate', 'entra-errors', 'reading-budgets'],
   },
-  { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },
   { folder: nmi('tokens/federated'), head: 'federated-source' },
   {
     folder: nmi('broker/roster'),
