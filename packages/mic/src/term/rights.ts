@@ -4,18 +4,13 @@ import { createAccessReviewer, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import { reviewPairs } from '../access/pair-reviewer.ts';
 import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
-import { createProof, type Proof } from '../access/proof.ts';
-import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
+import { createProof } from '../access/proof.ts';
+import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import type { MicConfig } from '../config/config.ts';
-import type { TermParts } from './parts.ts';
+import type { Rights, TermParts } from './parts.ts';
 
 const asInOriginal: MicConfig['access'] = { mode: 'namespace', recheckMs: 300_000 };
-
-/** Kept between terms: pairs, not verdicts. */
-export interface Rights extends AccessRules {
-  readonly proof: Proof;
-}
 
 export function createRights(
   { mode, recheckMs }: MicConfig['access'] = asInOriginal,
