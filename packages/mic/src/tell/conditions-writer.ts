@@ -46,7 +46,7 @@ export class ConditionsWriter {
   readonly #options: ConditionsOptions;
   readonly #clients: Record<ConditionedKind, ResourceClient<object>>;
   readonly #bucket: TokenBucket;
-  /** At most one entry for each object, so it needs no limit; so does the other. */
+  /** Both have at most one entry for each object, so they need no limit. */
   readonly #waiting = new Map<string, Concern>();
   readonly #failed = new Set<string>();
   #working: Promise<void> | undefined;
