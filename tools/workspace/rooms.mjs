@@ -127,7 +127,8 @@ export const rooms = [
   { folder: mic('azure/credential') },
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
   { folder: mic('azure/roles'), head: 'missing-roles', pure: ['missing-roles'] },
-  { folder: mic('compat'), head: 'original-watch', pure: ['lock'] },
+  { folder: mic('compat'), head: 'original', pure: ['lock'] },
+  { folder: mic('nodes'), head: 'taints', pure: ['startup-taint'], never: [mic('azure'), mic('tell')] },
   {
     folder: mic('tell'),
     head: 'report',
