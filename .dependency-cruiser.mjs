@@ -55,36 +55,14 @@ export default {
       to: { path: '@kubernetes/client-node' },
     },
     {
-      name: 'certificates-are-read-in-a-process-of-their-own',
-      comment:
-        'What an editor of a namespace wrote is parsed and decrypted in the child process alone (decision 17).',
-      severity: 'error',
-      from: { path: '^packages/nmi/', pathNot: ['^packages/nmi/src/tokens/principal/reader/', isTest] },
-      to: { path: '(^packages/nmi/src/tokens/principal/reader/|node_modules/node-forge/)' },
-    },
-    {
       name: 'certificates-are-made-by-the-broker-alone',
       comment: 'It makes its own, and reads none (decision 47).',
       severity: 'error',
       from: {
         path: '^packages/nmi/',
-        pathNot: [
-          '^packages/nmi/src/tokens/principal/reader/',
-          '^packages/nmi/src/broker/roster/certificate\\.ts$',
-          isTest,
-        ],
+        pathNot: ['^packages/nmi/src/broker/roster/certificate\\.ts$', isTest],
       },
       to: { path: 'node_modules/(pkijs|asn1js)/' },
-    },
-    {
-      name: 'the-certificate-process-knows-nothing-else',
-      severity: 'error',
-      from: { path: '^packages/nmi/src/tokens/principal/reader/', pathNot: isTest },
-      to: {
-        path: '^(packages|tools)/',
-        pathNot: '^packages/nmi/src/tokens/principal/reader/',
-        dependencyTypesNot: ['type-only'],
-      },
     },
     {
       name: 'testing-only-in-tests',

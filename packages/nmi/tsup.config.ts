@@ -3,5 +3,5 @@ import { serviceBundle } from '../../tools/workspace/service-bundle.ts';
 
 export default defineConfig({
   ...serviceBundle,
-  entry: { nmi: 'src/main.ts', 'certificate-reader': 'src/tokens/principal/reader/main.ts' },
+  entry: { nmi: 'src/main.ts' },
 });

@@ -63,7 +63,6 @@ export const limitWriters: Readonly<Record<string, string>> = {
   'nmi/tokens/federated': 'replicas of the broker, and whoever may write their ConfigMap',
   'nmi/tokens/metadata': 'pods by their requests; the metadata service',
   'nmi/tokens/principal': 'editors of a namespace by Secrets; Entra',
-  'nmi/tokens/principal/reader': 'editors of a namespace by certificates',
   'nmi/waiting': 'pods by their requests and how long they wait',
   policy: 'editors of a namespace by their objects',
 };

@@ -32,13 +32,15 @@ export const nodeLibraries = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1', 
  * iptables in both kinds, since NMI looks where the rules of the node are. All plug-ins for IPv4: listing the rules of other programs
  * needs the plug-ins of those.
  */
-const firewall: Parts = {
+const nmiPrograms: Parts = {
   packages: [
     ...['nftables', 'libnftables1', 'libnftnl11', 'libmnl0', 'libjansson4', 'libgmp10', 'libedit2'],
     ...['libbsd0', 'libmd0', 'libtinfo6'],
     ...['iptables', 'libxtables12', 'libip4tc2', 'libip6tc2', 'libnetfilter-conntrack3', 'libnfnetlink0'],
     ...['iproute2', 'libbpf1', 'libelf1t64', 'libcap2', 'libselinux1', 'libpcre2-8-0', 'zlib1g', 'libzstd1'],
     'conntrack',
+    // For certificates of applications, also those with old ciphers.
+    ...['openssl', 'libssl3t64', 'openssl-provider-legacy'],
     // For the exec probes.
     'coreutils',
   ],
@@ -51,6 +53,8 @@ const firewall: Parts = {
     'usr/bin/ip',
     'usr/sbin/conntrack',
     'usr/bin/test',
+    'usr/bin/openssl',
+    'usr/lib/TRIPLET/ossl-modules/legacy.so',
     'usr/lib/TRIPLET/xtables/',
   ],
   leaveOut: /\/(libip6t_|libebt_|libarpt_)/,
@@ -72,7 +76,7 @@ export const recipes: Readonly<Record<ImageName, Recipe>> = {
     description: 'Node Managed Identity: gives pods of its node tokens of their Azure identities',
     // For the packet filter.
     user: '0:0',
-    programs: firewall,
+    programs: nmiPrograms,
   },
   'keyvault-sample': {
     description:

@@ -151,7 +151,7 @@ const work: readonly Alert[] = [
   {
     name: 'PodIdentityMicWatchSilent',
     severity: 'warning',
-    expr: 'max by (instance) (aadpodidentity_mic_watch_age_seconds) > 60',
+    expr: 'max by (instance) (aadpodidentity_mic_watch_age_seconds) > 120',
     for: '2m',
     summary: 'MIC on {{ $labels.instance }} gets no news from the API server.',
     description: 'A watch has been silent for {{ printf "%.0f" $value }} s: new pods are not seen.',

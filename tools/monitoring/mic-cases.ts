@@ -92,8 +92,8 @@ export const micCases: Readonly<Record<string, Case>> = {
     quiet: { 'aadpodidentity_mic_access_pairs{job="mic",instance="m2",verdict="denied"}': '2x90' },
   },
   PodIdentityMicWatchSilent: {
-    fires: { [mic('watch_age_seconds', ',kind="pods"')]: '90x90' },
-    quiet: { [mic('watch_age_seconds', ',kind="pods"')]: '29x90' },
+    fires: { [mic('watch_age_seconds', ',kind="pods"')]: '150x90' },
+    quiet: { [mic('watch_age_seconds', ',kind="pods"')]: '80x90' },
   },
   PodIdentityMicMemory: {
     fires: { 'process_resident_memory_bytes{job="mic",instance="m1"}': `${600 * MiB}x90` },

@@ -216,7 +216,7 @@ const process: readonly Alert[] = [
   {
     name: 'PodIdentityNmiWatchSilent',
     severity: 'warning',
-    expr: 'max by (instance) (aadpodidentity_nmi_watch_age_seconds) > 60',
+    expr: 'max by (instance) (aadpodidentity_nmi_watch_age_seconds) > 120',
     for: '2m',
     summary: 'NMI on {{ $labels.instance }} gets no news from the API server.',
     description:

@@ -160,9 +160,9 @@ export const nmiCases: Readonly<Record<string, Case>> = {
     },
   },
   PodIdentityNmiWatchSilent: {
-    fires: { [nmi('watch_age_seconds', ',kind="pods"')]: '90x90' },
+    fires: { [nmi('watch_age_seconds', ',kind="pods"')]: '150x90' },
     quiet: {
-      [nmi('watch_age_seconds', ',kind="pods"')]: '29x90',
+      [nmi('watch_age_seconds', ',kind="pods"')]: '80x90',
       [nmi('watch_age_seconds', ',kind="namespaces"')]: '-1x90',
     },
   },

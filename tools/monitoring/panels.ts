@@ -127,7 +127,7 @@ const upstream: Row = {
       [{ expr: rate(nmi('pod_checks_total'), 'result'), legend: '{{result}}' }],
     ),
     graph(
-      ['Silence of watches', 's', 'A healthy watch is silent for 30 s at most.'],
+      ['Silence of watches', 's', 'A healthy watch is silent for 80 s at most.'],
       [
         { expr: `max by (kind) (${nmi('watch_age_seconds')})`, legend: 'NMI {{kind}}' },
         { expr: 'max by (kind) (aadpodidentity_mic_watch_age_seconds)', legend: 'MIC {{kind}}' },

@@ -127,7 +127,8 @@ export const rooms = [
   { folder: mic('azure/credential') },
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
   { folder: mic('azure/roles'), head: 'missing-roles', pure: ['missing-roles'] },
-  { folder: mic('compat'), head: 'original-watch', pure: ['lock'] },
+  { folder: mic('compat'), head: 'original', pure: ['lock'] },
+  { folder: mic('nodes'), head: 'taints', pure: ['startup-taint'], never: [mic('azure'), mic('tell')] },
   {
     folder: mic('tell'),
     head: 'report',
@@ -192,16 +193,8 @@ export const rooms = [
   {
     folder: nmi('tokens/principal'),
     head: 'principal-source',
-    pure: [
-      'secret-keys',
-      'secret-versions',
-      'reader-messages',
-      'entra-errors',
-      'reading-budgets',
-      'refused-certificates',
-    ],
+    pure: ['secret-keys', 'certificate', 'entra-errors', 'reading-budgets'],
   },
-  { folder: nmi('tokens/principal/reader'), pure: { except: ['main'] } },
   { folder: nmi('tokens/federated'), head: 'federated-source' },
   {
     folder: nmi('broker/roster'),

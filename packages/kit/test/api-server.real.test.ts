@@ -30,7 +30,6 @@ interface InformArguments {
   transport: KubeTransport;
   namespace: string;
   signal: AbortSignal;
-  silenceMs?: number;
 }
 interface Lease {
   spec: { holderIdentity: string; leaseTransitions: number };
@@ -81,7 +80,7 @@ function suite(server: RunningApiServer) {
     return { transport, namespace, maps, add, signal: signal.signal };
   }
 
-  function inform({ transport, namespace, signal, silenceMs = 60_000 }: InformArguments) {
+  function inform({ transport, namespace, signal }: InformArguments) {
     const informer = createInformer({
       transport,
       kind: coreKinds.configMaps,
@@ -91,7 +90,6 @@ function suite(server: RunningApiServer) {
       clock,
       random,
       pageSize: 3,
-      silenceMs,
     });
     const changes: string[] = [];
     informer.onChange(({ type, key }: Change<unknown>) => changes.push(`${type} ${key.split('/')[1] ?? ''}`));
@@ -194,11 +192,10 @@ function suite(server: RunningApiServer) {
       request: (request) => transport.request(request).finally(() => (lists += 1)),
       watch(request) {
         if (watches.push(request.query?.['resourceVersion']) === 2) resolve(undefined);
-        return transport.watch(request);
+        return transport.watch({ ...request, query: { ...request.query, timeoutSeconds: '2' } });
       },
     };
-    // The server ends each watch after a second or two.
-    const { informer, changes, seen } = inform({ transport: counting, namespace, signal, silenceMs: 2500 });
+    const { informer, changes, seen } = inform({ transport: counting, namespace, signal });
     await informer.synced;
     await add('one');
     await seen('added one');

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { connectKube, fenceWrites, withOwnConnections, type KubeRequest } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
-import { afterwards, bodyOf, kubeconfigFile, startServer } from './fixtures/server.ts';
+import { createCertificate, whyNoCertificate } from './fixtures/certificate.ts';
+import { afterwards, bodyOf, kubeconfigFile, startServer, temporaryFolder } from './fixtures/server.ts';
 
 const watchPods: KubeRequest = {
   method: 'GET',
@@ -356,4 +358,38 @@ describe('watch', () => {
     controller.abort();
     await Promise.all(watches);
   });
+});
+
+describe.runIf(process.platform === 'linux')('TCP keep-alive', () => {
+  /** When the kernel will probe the peer of the client's connection, in ticks of 10 ms; undefined while it has another timer. */
+  async function probedIn(url: string): Promise<number | undefined> {
+    const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0');
+    const connection = new RegExp(`:${port} 01 \\S+ 02:([0-9A-F]{8}) `);
+    const [, ticks] = connection.exec(await readFile('/proc/self/net/tcp', 'utf8')) ?? [];
+    return ticks === undefined ? undefined : parseInt(ticks, 16);
+  }
+
+  test.for([['http', undefined] as const, ['https', 'with a certificate'] as const])(
+    'probes the peer of a watch by %s 15 s after its last byte',
+    async ([, isSecure], { skip }) => {
+      if (isSecure) skip(whyNoCertificate !== undefined, whyNoCertificate);
+      const certificate = isSecure && createCertificate(temporaryFolder());
+      const server = await startServer((_, response) => response.flushHeaders(), certificate);
+      const cluster = { 'insecure-skip-tls-verify': true };
+      const kubeconfig = kubeconfigFile(server.url, { cluster });
+      const transport = await connectKube({ kubeconfig, userAgent: 'kit', clock: createFakeClock() });
+      afterwards(() => transport.close());
+      const opened = Promise.withResolvers<undefined>();
+      const watching = collect(
+        transport.watch({ ...watchPods, onOpen: () => opened.resolve(undefined) }),
+      ).catch(() => 'closed');
+      await opened.promise;
+      await expect
+        .poll(() => probedIn(server.url), { message: 'the kernel has the timer of TCP keep-alive' })
+        .toBeGreaterThan(0);
+      expect(await probedIn(server.url)).toBeLessThanOrEqual(1_500);
+      await transport.close();
+      expect(await watching).toBe('closed');
+    },
+  );
 });

@@ -8,38 +8,36 @@ import {
   createEventRecorder,
   createResource,
   fenceWrites,
-  type EventRecorder,
   type LeaderTerm,
-  type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import { systemClock, type Metrics } from '@pod-identity/kit/serve';
-import type { HostIdentities } from './apply/host-identities.ts';
+import { systemClock } from '@pod-identity/kit/serve';
 import { Ledger, type ConfigMap } from './apply/ledger.ts';
-import { createHostMemory, type HostMemory } from './apply/memory.ts';
+import { createHostMemory } from './apply/memory.ts';
 import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
-import { watchOriginal } from './compat/connect-original.ts';
+import { standBy, sweepLock } from './compat/original.ts';
 import { skipsOf } from './plan/desired.ts';
+import { keepStartupTaints } from './nodes/taints.ts';
 import { createReconciler } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
-import { createAgentWatch, type AgentWatch } from './snapshot/watch/agent-watch.ts';
-import { createClusterWatch, type ClusterWatch } from './snapshot/watch/cluster-watch.ts';
-import { keepAdminServers, type AdminOptions } from './tell/admin.ts';
+import { createAgentWatch } from './snapshot/watch/agent-watch.ts';
+import { createClusterWatch } from './snapshot/watch/cluster-watch.ts';
+import { keepAdminServers } from './tell/admin.ts';
 import { conditionsOf, ConditionsWriter } from './tell/conditions-writer.ts';
 import { reportIdleSettings } from './tell/idle-settings.ts';
-import { createMeter, type Meter } from './tell/meter.ts';
-import type { MicMetricSpecs } from './tell/metrics.ts';
-import { createPublisher, type Publisher } from './tell/publisher.ts';
+import { createMeter } from './tell/meter.ts';
+import { createPublish } from './tell/events.ts';
+import { reportSkip } from './tell/report.ts';
 import { createHosts } from './term/appliers.ts';
 import { createController, type Controller, type Term } from './term/controller.ts';
 import { createHostQueues, type HostQueues } from './term/host-queues.ts';
 import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
 import { startLoop } from './term/loop.ts';
-import { loopOverStartupTaints } from './term/startup-taint-loop.ts';
-import { createRights, createTermRights, type Rights, type TermRights } from './term/rights.ts';
+import { createRights, createTermRights, type TermRights } from './term/rights.ts';
 import { openTerm } from './term/opening.ts';
-import { settingsOf, type MicSettings } from './term/settings.ts';
+import type { MicParts, TermParts, WatchingParts } from './term/parts.ts';
+import { settingsOf } from './term/settings.ts';
 
 /** Resolves to the exit code. */
 export const runMic = (surroundings: Surroundings): Promise<number> => runCommand(surroundings, serve);
@@ -57,9 +55,9 @@ async function serve(started: Started) {
   const settings = settingsOf(config, { clusterClientId, principalId: () => principalId });
   const { hosts } = azure;
   const mic = createMic({ ...ambient, hosts, yieldTurn, metrics, events, settings });
-  const { namespace, name } = config.leader;
-  const names = { lock: config.originalLock, lease: { namespace, name } };
-  const original = watchOriginal({ ...ambient, names, metrics });
+  const { originalLock: lock, leader: lease } = config;
+  const onRunning = (isRunning: boolean) => metrics.set('originalRunning', isRunning ? 1 : 0);
+  const original = { ...ambient, lock, lease, onRunning };
   const elector = createElector({ ...ambient, ...config.leader });
   await Promise.all([
     // Watches pods, nodes, AzureIdentities, bindings and NMI's pods, so that a new leader starts with complete data.
@@ -67,40 +65,16 @@ async function serve(started: Started) {
     // Reads azure.json again when it changes.
     azure.watch(signal),
     // Joins the election once the original's MIC is gone; while leading, warns of the original's MIC.
-    original.standBy(signal).then(() => elector.run(signal, (term) => original.beside(term, mic.lead(term)))),
+    standBy(original, signal).then(() =>
+      elector.run(signal, async (term) => {
+        await Promise.all([mic.lead(term), sweepLock(original, term)]);
+      }),
+    ),
     // Health, readiness, metrics, the file of the probes.
-    keepAdminServers(adminOf(mic, started), signal),
+    keepAdminServers({ ...started, mic }, signal),
   ]);
   await events.flush();
   return 0;
-}
-
-function adminOf(mic: Controller, { config, log, metrics: registry, probeFile }: Started): AdminOptions {
-  const { health, metrics } = config;
-  const isLeading = () => mic.term !== undefined;
-  const refreshGauges = () => mic.refreshGauges();
-  const problem = () => mic.problem;
-  return {
-    health,
-    metrics,
-    probeFile,
-    log,
-    registry,
-    isLeading,
-    watches: mic.view,
-    problem,
-    refreshGauges,
-  };
-}
-
-/** External dependencies and settings of MIC; tests pass a simulator's. */
-export interface MicParts extends KubeAmbient {
-  readonly hosts: HostIdentities;
-  /** Lets timers and sockets run: setImmediate, as a promise. */
-  readonly yieldTurn: () => Promise<void>;
-  readonly metrics: Metrics<MicMetricSpecs>;
-  readonly events: EventRecorder;
-  readonly settings: MicSettings;
 }
 
 /** MIC without a process. */
@@ -121,52 +95,30 @@ export function createMic(parts: MicParts): Controller {
   return createController({ ...watching, startTerm: (term) => lead(watching, term) });
 }
 
-/** MIC and what it watches, leader or not. */
-interface WatchingParts extends MicParts {
-  readonly view: ClusterWatch;
-  readonly index: ClusterIndex;
-  readonly agents: AgentWatch | undefined;
-  readonly rights: Rights;
-}
-
-/** Shared by the lanes and loops of a term. The writes of `transport` are fenced by the lease. */
-interface TermParts extends WatchingParts {
-  readonly term: LeaderTerm;
-  readonly memory: HostMemory;
-  readonly ledger: Ledger;
-  readonly mirrored: Mirrored;
-  readonly now: () => number;
-  readonly meter: Meter;
-  readonly publisher: Publisher;
-}
-
 /** One term of leadership; undefined if it ended before anything could be decided. Writes nothing without the lease. */
 async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | undefined> {
   const { clock, log, metrics, events, settings } = watching;
   const transport = fenceWrites(watching.transport, () => term.holds());
   const memory = createHostMemory();
   const configMaps = createResource<ConfigMap>(transport, coreKinds.configMaps);
-  const ledger = new Ledger({ ...settings, configMaps, term, log });
+  const ledger = new Ledger({ namespace: settings.namespace, configMaps, term, log });
   const opening = { ...watching, transport, term, memory, ledger };
   if (!(await openTerm(opening))) return undefined;
 
   const now = () => clock.now();
   const meter = createMeter(metrics, now);
-  // Events that wait at the end of the term are dropped: the next leader reports the same.
-  const holds = () => term.holds() && !term.signal.aborted;
-  const publisher = createPublisher({ log, events, now, holds });
-  const acting = { ...opening, now, publisher, meter };
-  const mirrored = startMirror({ ...settings, ...acting });
-  const parts: TermParts = { ...acting, mirrored };
+  const publish = createPublish(log, events, () => term.holds() && !term.signal.aborted);
+  const parts: TermParts = { ...opening, now, publish, meter };
+  const mirrored = startMirror(parts);
   await mirrored.ready;
   if (term.signal.aborted) {
     await mirrored.ended;
     return undefined;
   }
   const conditions = startConditions(parts);
-  const queues = startQueues(parts, conditions);
+  const queues = startQueues(parts, mirrored, conditions);
   const reviewed = createTermRights(parts);
-  const loops = startLoops(parts, { queues, conditions, reviewed });
+  const loops = startLoops(parts, { mirrored, queues, conditions, reviewed });
   const ended = Promise.all([loops, mirrored.ended]);
   return {
     ended: aborted(term.signal)
@@ -184,13 +136,15 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
 const sliceMs = 8;
 
 /** Two lanes for each host (docs/contributor/decisions/0007-two-lanes.md): the first never waits for Azure. */
-function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues {
-  const { clock, yieldTurn, log, hosts: identities, settings } = parts;
-  const { term, index, memory, now, meter, publisher, mirrored } = parts;
-  const records = mirrored.mirror;
-  const principalId = () => settings.principalId();
+function startQueues(
+  parts: TermParts,
+  { mirror: records, assignments }: Mirrored,
+  conditions: ConditionsWriter,
+): HostQueues {
+  const { clock, yieldTurn, log, settings, term, index, memory, now, meter, publish } = parts;
   return createHostQueues({
-    ...settings,
+    debounceMs: settings.debounceMs,
+    debounceMaxMs: settings.debounceMaxMs,
     clock,
     signal: term.signal,
     log,
@@ -199,16 +153,18 @@ function startQueues(parts: TermParts, conditions: ConditionsWriter): HostQueues
         index,
         records,
         memory,
-        rules: () => settings.rules(),
+        rules: settings.rules,
         slices: createTimeSlices({ now, sliceMs, yieldTurn }),
         now,
         // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
-        assignments: mirrored.assignments,
+        assignments,
         // Lane `azure`: plans the host as a whole and changes its identities.
-        hosts: createHosts({ ...parts, records, principalId, identities, conditions }),
+        hosts: createHosts(parts, records, conditions),
         azure,
         onPass: (ms) => meter.pass(ms),
-        onPlanned: (pods) => publisher.publishSkips(pods.flatMap((pod) => skipsOf(index, pod))),
+        onPlanned: (pods) => {
+          for (const skip of pods.flatMap((pod) => skipsOf(index, pod))) publish(reportSkip(skip));
+        },
       }),
   });
 }
@@ -219,7 +175,6 @@ function startConditions(parts: TermParts): ConditionsWriter {
   return new ConditionsWriter({
     ...parts,
     slices: createTimeSlices({ now, sliceMs, yieldTurn }),
-    perSecond: settings.conditionWritesPerSecond,
     judge: (kind, key) => {
       const world = { index, facts: memory.all, micPrincipalId: settings.principalId() };
       return conditionsOf({ kind, key }, world, new Date(now()).toISOString());
@@ -228,6 +183,7 @@ function startConditions(parts: TermParts): ConditionsWriter {
 }
 
 interface Startable {
+  readonly mirrored: Mirrored;
   readonly queues: HostQueues;
   readonly conditions: ConditionsWriter;
   readonly reviewed: TermRights;
@@ -235,13 +191,13 @@ interface Startable {
 
 /** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(parts: TermParts, startable: Startable): Promise<void> {
-  const { conditions, reviewed, queues } = startable;
-  const { term, view, index, settings, memory, meter, publisher, mirrored, now } = parts;
+  const { mirrored, conditions, reviewed, queues } = startable;
+  const { term, view, index, settings, memory, meter, publish, now } = parts;
   const [{ signal }, { objects }] = [term, queues];
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
   // Reports objects that are left out because their namespace is over its share, to its pods too.
-  untilEnd(reportAllLeftOut({ leftOut: view.leftOut, index, objects, publisher, conditions, now }));
+  untilEnd(reportAllLeftOut({ leftOut: view.leftOut, index, objects, publish, conditions, now }));
   // Measures the time from the creation of a pod to its identity.
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, mirrored.mirror.of(key).length > 0)));
   // Passes changes to the lanes, and everything once in each resync period.
@@ -252,6 +208,10 @@ async function startLoops(parts: TermParts, startable: Startable): Promise<void>
   // A host without nodes is not in the index, but may still carry identities that MIC attached.
   for (const host of memory.all.keys()) objects.poke(host);
   // Removes the start-up taint from nodes whose NMI is ready.
-  await loopOverStartupTaints({ ...parts, key: settings.startupTaint, nodes: view });
+  const { startupTaint: key } = settings;
+  if (key !== undefined && parts.agents)
+    await keepStartupTaints({ ...parts, agents: parts.agents, key, nodes: view }).catch((error: unknown) =>
+      parts.log.error({ error }, 'start-up taints are not looked after in this term'),
+    );
   await reviews;
 }

@@ -229,7 +229,6 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
       // In real time: on a slow machine waiting assignments would be written once more.
       recordAfterMs: 60_000,
       writesPerHost: 20,
-      conditionWritesPerSecond: 100,
       resyncMs: 3_600_000,
       ...settings,
       rules: () => ({

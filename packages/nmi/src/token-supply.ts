@@ -1,9 +1,10 @@
+import type { Clock } from '@pod-identity/kit/core';
 import { withOwnConnections, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
 import type { imdsOperations, metricSpecs } from './tell/metrics.ts';
-import { createTurnQueues } from './waiting/turn-queues.ts';
+import { createTurnQueues, type TurnQueue } from './waiting/turn-queues.ts';
 import { createInstanceReader } from './tokens/metadata/instance.ts';
 import { createManagedIdentitySource } from './tokens/metadata/managed-identity.ts';
 import { createMetadataPace, type MetadataPace } from './tokens/metadata/pace.ts';
@@ -15,8 +16,8 @@ import { watchReplicas } from './tokens/federated/replicas.ts';
 import { createCertificateReader } from './tokens/principal/certificate-reader.ts';
 import { createEntraClient } from './tokens/principal/entra-client.ts';
 import { createEntraHttp } from './tokens/principal/entra-http.ts';
-import { createPrincipalSource, type PrincipalSource } from './tokens/principal/principal-source.ts';
-import { createReaderProcess } from './tokens/principal/reader-process.ts';
+import { createOpenssl } from './tokens/principal/openssl.ts';
+import { createPrincipalSource } from './tokens/principal/principal-source.ts';
 import { createSecretReader, type SecretReference } from './tokens/principal/secret-reader.ts';
 import { TokenError } from './tokens/errors.ts';
 import { needsBroker } from './authorize/federated.ts';
@@ -59,24 +60,19 @@ const brokerPace = {
   queues: { federated: { atATime: 8, waiting: { total: 512, perNamespace: 256, perPod: 32 } } },
 };
 
-/** For reads of Secrets in the background. */
-const checkPace = {
-  all: { atATime: 4, patienceMs: 10_000 },
-  queues: { checks: { atATime: 4, waiting: { total: 1_024, perNamespace: 256, perPod: 1 } } },
-};
-
 /** Assembles the room tokens: memory in front of the metadata service and of Entra. */
 export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
   const metadata = createMetadataService(metadataUrl(options.config));
   const http = createEntraHttp();
-  const reader = createReaderProcess(clock);
+  const openssl = createOpenssl(clock);
+  const entraTurns = createTurnQueues({ clock, ...entraPace }).principals;
   const principals = createPrincipalSource({
     secretReader: createSecretReader(withOwnConnections(transport)),
     entra: createEntraClient(http, clock),
-    certificates: createCertificateReader({ reader, clock }),
-    checks: createTurnQueues({ clock, ...checkPace }).checks,
+    certificates: createCertificateReader({ openssl, clock }),
+    turns: entraTurns,
     clock,
     onSecretChanged: (secret) => tokens.prune((subject) => !isOf(subject, secret)),
     onRequested: countedAs('adal_token', metrics),
@@ -84,13 +80,10 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
   const broker = openBroker(options);
   const tokens = createTokenSource({
     upstream: upstreamByKind(imdsSource(options, metadata), principals, broker),
-    queueFor: queuesFor(pace, options),
+    queueFor: queuesFor(pace, entraTurns, clock),
     clock,
     random,
-    mayKeep: (subject) => isChecked(subject, principals.secrets),
-    onRecalled: (subject) => {
-      if (subject.kind === 'service-principal') principals.secrets.check(subject);
-    },
+    look: (subject) => (subject.kind === 'service-principal' ? principals.look(subject) : undefined),
   });
 
   return {
@@ -100,7 +93,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     informers: broker ? [broker.informer] : [],
     close: () => {
       metadata.close();
-      reader.close();
+      openssl.close();
       broker?.close();
       http.close();
     },
@@ -129,21 +122,12 @@ function upstreamByKind(
   };
 }
 
-function queuesFor(
-  pace: MetadataPace,
-  { clock }: Pick<TokenSupplyOptions, 'clock'>,
-): TokenSourceOptions['queueFor'] {
-  const principals = createTurnQueues({ clock, ...entraPace }).principals;
+function queuesFor(pace: MetadataPace, principals: TurnQueue, clock: Clock): TokenSourceOptions['queueFor'] {
   const federated = createTurnQueues({ clock, ...brokerPace }).federated;
   return ({ kind }, lastResponse) => {
     if (kind === 'federated') return federated;
     return kind === 'service-principal' ? principals : pace.tokens[lastResponse];
   };
-}
-
-/** A change of a Secret that is not in memory would not be noticed. */
-function isChecked(subject: TokenSubject, secrets: Pick<PrincipalSource['secrets'], 'has'>): boolean {
-  return subject.kind !== 'service-principal' || secrets.has(subject.secret);
 }
 
 function isOf(subject: TokenSubject, { namespace, name }: SecretReference): boolean {

@@ -17,7 +17,7 @@ interface Reading {
   readonly path: string;
 }
 
-/** The times of a quiet pod, alone and while NMI reads Secrets of another namespace that need as much work as it allows. */
+/** The times of a quiet pod, alone and while NMI reads Secrets of another namespace that need much work. */
 export async function secretReadings({ world, sizes, say, path }: Reading): Promise<readonly Times[]> {
   const { rounds, quietQuestions, hostileSecrets } = sizes;
   const nmi = await world.startNmi(manyPods, ['--pod-requests-per-second', '0']);

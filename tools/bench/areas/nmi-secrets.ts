@@ -1,4 +1,4 @@
-// Secrets that need as much work as NMI allows, in a namespace of their own.
+// Secrets that need much work, in a namespace of their own.
 import { randomBytes, randomUUID } from 'node:crypto';
 import * as names from '../../stage/names.ts';
 import type { Stage, StagePod } from '../../stage/stage.ts';
@@ -11,7 +11,7 @@ export interface HostilePod {
 
 export const hostileNamespace = 'hostile';
 const apiVersion = 'aadpodidentity.k8s.io/v1';
-/** Just below the size that NMI refuses. */
+/** They take openssl some tenths of a second. */
 const rounds = 990_000;
 
 /** Creates a pod on the node with so many service principals. */

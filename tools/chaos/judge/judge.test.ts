@@ -100,17 +100,17 @@ describe('tokens', () => {
     expect(rules({ changes, disturbances, asks: [ask(77_000, own)] })).toEqual([]);
     expect(rules({ changes, disturbances, asks: [ask(79_000, own)] })).toEqual(['token']);
     const halfOpen = [{ kind: 'watches-half-open', startedAt: 60_000, endedAt: 60_000 }];
-    expect(rules({ changes, disturbances: halfOpen, asks: [ask(91_000, own)] })).toEqual([]);
-    expect(rules({ changes, disturbances: halfOpen, asks: [ask(96_000, own)] })).toEqual(['token']);
+    expect(rules({ changes, disturbances: halfOpen, asks: [ask(151_000, own)] })).toEqual([]);
+    expect(rules({ changes, disturbances: halfOpen, asks: [ask(156_000, own)] })).toEqual(['token']);
   });
 
   test('two disturbances count as one if the second begins before the first had to be over', () => {
     const changes = [...scene.changes, gone(binding, 60_000)];
     const first = { kind: 'watches-half-open', startedAt: 59_000, endedAt: 59_000 };
-    const second = (startedAt: number) => ({ kind: 'api-outage', startedAt, endedAt: 105_000 });
-    const asks = [ask(106_000, own)];
-    expect(rules({ changes, disturbances: [first, second(90_000)], asks })).toEqual([]);
-    expect(rules({ changes, disturbances: [first, second(95_000)], asks })).toEqual(['token']);
+    const second = (startedAt: number) => ({ kind: 'api-outage', startedAt, endedAt: 165_000 });
+    const asks = [ask(166_000, own)];
+    expect(rules({ changes, disturbances: [first, second(150_000)], asks })).toEqual([]);
+    expect(rules({ changes, disturbances: [first, second(155_000)], asks })).toEqual(['token']);
   });
 
   test('a pod with an exception may get any token', () => {
@@ -359,8 +359,8 @@ test.each<[FaultName, number, boolean]>([
   ['mic-killed', 10_000, true],
   ['mic-killed', 10_001, false],
   ['api-outage-410', 10_001, false],
-  ['watches-half-open', 40_000, true],
-  ['watches-half-open', 40_001, false],
+  ['watches-half-open', 100_000, true],
+  ['watches-half-open', 100_001, false],
 ])('%s overcome after %i ms is soon enough: %s', (kind, ms, isSoon) => {
   expect(slowRecovery({ kind, ms }) === undefined).toBe(isSoon);
 });

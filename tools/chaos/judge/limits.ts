@@ -12,8 +12,8 @@ const mostMiB = 200;
 
 /** From a fault until all is right again: the promise of docs/administrator/operations.md, with a margin for Azure and a busy machine. */
 const recoveryMs = 10_000;
-/** A half-open watch is noticed after 30 s. */
-const halfOpenMs = 30_000;
+/** A half-open watch is noticed after 90 s. */
+const halfOpenMs = 90_000;
 
 /** The problem, if it took too long. */
 export function slowRecovery({ kind, ms }: Recovery): string | undefined {

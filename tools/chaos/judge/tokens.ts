@@ -11,8 +11,8 @@ const verdictMs = 7_000;
 const graceMs = 600_000;
 /** How long after the end of a disturbance the view may still be that old: 6 s are promised. */
 const recoveryMs = 8_000;
-/** A half-open watch is noticed within 30 seconds of its last byte; on a busy machine a little later. */
-const halfOpenMs = 35_000;
+/** A half-open watch is noticed within 90 seconds of its last byte; on a busy machine a little later. */
+const halfOpenMs = 95_000;
 
 export function judgeTokens(history: History): Violation[] {
   const truth = createTruth(history.changes);

@@ -10,7 +10,7 @@ import { askForToken, type Asking } from './tokens.ts';
 import { bindingObject, put, residentBinding, residentPod, type World } from './world.ts';
 
 /** Longer than all limits of recovery times. */
-export const patienceMs = 90_000;
+export const patienceMs = 120_000;
 
 /** A pod that needs an identity which is not on its host. */
 export interface PodProbe {

@@ -29,6 +29,7 @@ const programs = [
   ...['nft list ruleset', 'nft add table ip aad', 'ip -j -4 rule show', 'conntrack -L'],
   // As the probes of the manifests.
   'test /proc/self -nt / -a ! -s /proc/self/environment',
+  'openssl list -providers -provider legacy',
   // Not every kernel has the tables of iptables-legacy.
   'iptables-legacy --version',
   ...['iptables', 'iptables-nft'].flatMap((name) => [

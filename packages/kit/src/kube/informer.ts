@@ -1,8 +1,7 @@
 import { createBackoff } from '../core/backoff.ts';
-import type { Clock } from '../core/clock.ts';
 import { asKubeError, type KubeError } from './errors.ts';
-import type { LeftOut } from './share-keeper.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import type { LeftOut } from './share-keeper.ts';
 import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
@@ -43,15 +42,16 @@ const pauses = { baseMs: 800, capMs: 4_000 };
 const longestRetryAfterMs = 30_000;
 /** A watch that ends sooner counts as failed, even without an error. */
 const shortestWatchMs = 1000;
-/** After so many failed watches in a row the version to resume from is assumed invalid, and a new list is made. */
-const patience = 3;
+/** After so many doubts in a row that a watch can resume from the version, a new list is made. */
+const mostDoubts = 2;
+/** Between lines about the same problem: in an outage each informer retries every few seconds. */
+const betweenLinesMs = 30_000;
 
 /** Keeps a store up to date: one list, then watches, each of which resumes where the last one ended. */
 export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const { clock, kind, log } = options;
   const contents = createStore(options.indexes);
   const synced = Promise.withResolvers<undefined>();
-  const watching: Watching = { isOpen: false, endedAt: -Infinity };
 
   const onFailed = (error: unknown, key: string) =>
     log?.error({ error, kind: kind.kind, key }, 'a listener failed');
@@ -60,33 +60,29 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const reflector = createReflector(options, contents, {
     apply: (changes) => changes.forEach((change) => changed.notify(change)),
     onLeftOut: (object) => leftOut.notify(object),
+    onListed() {
+      options.onListed?.();
+      synced.resolve(undefined);
+    },
   });
-  const { want, unwant } = reflector;
+  const { state, shares, want, unwant } = reflector;
 
   return {
     plural: kind.plural,
     store: contents.store,
-    hasSynced: () => reflector.listed,
-    version: () => reflector.version,
+    hasSynced: () => state.isListed,
+    version: () => (state.needsList ? undefined : state.version),
     synced: synced.promise,
     onChange: (listener) => changed.add(listener),
-    leavesOut: (namespace) => reflector.shares().isOver(namespace),
-    leftOut: () => reflector.shares().named,
+    leavesOut: (namespace) => shares().isOver(namespace),
+    leftOut: () => shares().named,
     onLeftOut: (listener) => leftOut.add(listener),
     want,
     unwant,
-    lastHeardMs: () => clock.elapsed() - reflector.heardAt,
-    unwatchedMs: () => (watching.isOpen ? 0 : clock.elapsed() - watching.endedAt),
+    lastHeardMs: () => clock.elapsed() - state.heardAt,
+    unwatchedMs: () => (state.openedAt === undefined ? clock.elapsed() - state.endedAt : 0),
     async run(signal) {
-      const onListed = () => {
-        options.onListed?.();
-        synced.resolve(undefined);
-      };
-      try {
-        await follow(reflector, options, { clock, signal, watching, onListed });
-      } finally {
-        synced.resolve(undefined);
-      }
+      await follow(reflector, options, signal).finally(() => synced.resolve(undefined));
     },
   };
 }
@@ -112,48 +108,74 @@ function createListeners<T extends { readonly key: string }>(
   };
 }
 
-interface Watching {
-  isOpen: boolean;
-  endedAt: number;
-}
-
-interface Following {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly watching: Watching;
-  readonly onListed: () => void;
-}
-
+/** Lists and watches until the signal aborts. */
 async function follow<V>(
   reflector: Reflector,
   options: InformerOptions<V>,
-  following: Following,
+  signal: AbortSignal,
 ): Promise<void> {
-  const { clock, signal } = following;
-  const backoff = createBackoff({ ...pauses, random: options.random });
-  const isSuspect = createSuspicion();
-  const isForgotten = createForgotten();
-  const report = createReport(options, clock);
+  const { clock } = options;
+  const pauseAfter = createPauses(reflector.state, options);
+  const report = createReport(options);
   while (!signal.aborted) {
-    const done = await step(reflector, following);
+    const { problem, isWatched } = await step(reflector, options, signal);
     if (isOver(signal)) return;
-    if (isSuspect(done)) reflector.forget();
-    if (done.problem) report(done.problem);
-    if (done.isWatched) backoff.reset();
-    const goesOn = isForgotten(done) || (done.isWatched && !done.problem);
-    if (goesOn) continue;
-    await clock.sleep(Math.max(backoff.next(), retryAfterOf(done)), signal).catch(() => undefined);
+    if (problem) report(problem);
+    const ms = pauseAfter(problem, isWatched);
+    if (ms > 0) await clock.sleep(ms, signal).catch(() => undefined);
   }
 }
 
-function retryAfterOf({ problem }: Step): number {
-  return Math.min(problem?.retryAfterMs ?? 0, longestRetryAfterMs);
+/** `isWatched`: the watch lasted long enough to count as working. */
+async function step<V>(
+  { state, listAndWatch }: Reflector,
+  { clock }: InformerOptions<V>,
+  signal: AbortSignal,
+) {
+  state.hasHeard = false;
+  const problem = await listAndWatch(signal).then(
+    () => undefined,
+    (error: unknown) => asKubeError(error, signal),
+  );
+  const now = clock.elapsed();
+  const isWatched = now - (state.openedAt ?? now) >= shortestWatchMs;
+  if (state.openedAt !== undefined) Object.assign(state, { openedAt: undefined, endedAt: now });
+  return { problem, isWatched };
 }
 
-/** Between lines about the same problem: in an outage each informer retries every few seconds. */
-const betweenLinesMs = 30_000;
+/** Returns how long to wait after a step, and decides whether the next one lists. */
+function createPauses<V>(state: Reflector['state'], { random }: InformerOptions<V>) {
+  const backoff = createBackoff({ ...pauses, random });
+  let doubts = 0;
+  let isForgotten = false;
+  return (problem: KubeError | undefined, isWatched: boolean): number => {
+    if (state.hasHeard) doubts = 0;
+    doubts += doubtsOfVersion(problem);
+    if (doubts >= mostDoubts) state.needsList = true;
+    if (isWatched) {
+      backoff.reset();
+      isForgotten = false;
+      if (!problem) return 0;
+    }
+    // A list helps at once. If the version is gone again before a watch works, the usual pauses apply, so as not to list endlessly.
+    if (problem?.code === 'gone' && !isForgotten) {
+      isForgotten = true;
+      return 0;
+    }
+    return Math.max(backoff.next(), Math.min(problem?.retryAfterMs ?? 0, longestRetryAfterMs));
+  };
+}
 
-function createReport<V>({ log, kind, onProblem }: InformerOptions<V>, clock: Clock) {
+/**
+ * Whether the version to resume from is the cause, or may be: one that the server has not reached yet returns 504. Throttling and
+ * unreachable servers say nothing about it.
+ */
+function doubtsOfVersion(problem: KubeError | undefined): number {
+  if (problem?.code === 'gone') return mostDoubts;
+  return problem?.status === undefined || problem.code === 'throttled' ? 0 : 1;
+}
+
+function createReport<V>({ log, kind, onProblem, clock }: InformerOptions<V>) {
   let said = { code: '', at: -Infinity };
   return (problem: KubeError): void => {
     onProblem?.(problem);
@@ -162,73 +184,6 @@ function createReport<V>({ log, kind, onProblem }: InformerOptions<V>, clock: Cl
     said = { code, at: clock.elapsed() };
     log?.warn({ kind: kind.kind, code, error }, 'list or watch failed, trying again');
   };
-}
-
-interface Step {
-  readonly problem: KubeError | undefined;
-  /** The API server responded. */
-  readonly heard: boolean;
-  /** The watch lasted long enough to count as working. */
-  readonly isWatched: boolean;
-}
-
-/** A list if no watch can be resumed, then a watch. */
-async function step(reflector: Reflector, { clock, signal, watching, onListed }: Following): Promise<Step> {
-  const { heard } = reflector;
-  let watchedAt = Infinity;
-  const outcome = (problem?: KubeError): Step => ({
-    problem,
-    heard: reflector.heard > heard,
-    isWatched: clock.elapsed() - watchedAt >= shortestWatchMs,
-  });
-  const onWatched = () => {
-    watchedAt = clock.elapsed();
-    watching.isOpen = true;
-  };
-  try {
-    if (reflector.version === undefined) {
-      await reflector.list(signal);
-      onListed();
-    }
-    await reflector.watch(signal, onWatched);
-    return outcome();
-  } catch (error) {
-    return outcome(asKubeError(error, signal));
-  } finally {
-    if (watching.isOpen) Object.assign(watching, { isOpen: false, endedAt: clock.elapsed() });
-  }
-}
-
-/** Returns whether the version to resume from probably causes the failures. */
-function createSuspicion(): (step: Step) => boolean {
-  let refusals = 0;
-  return ({ problem, heard }) => {
-    if (heard) refusals = 0;
-    if (problem && countsAgainstVersion(problem)) refusals += 1;
-    return problem?.code === 'gone' || refusals >= patience;
-  };
-}
-
-/**
- * The server no longer has the version to resume from: a list helps at once. If that repeats before a watch works, the usual delays
- * apply, so as not to list endlessly.
- */
-function createForgotten(): (step: Step) => boolean {
-  let isRepeated = false;
-  return ({ problem, isWatched }) => {
-    if (isWatched) isRepeated = false;
-    if (problem?.code !== 'gone' || isRepeated) return false;
-    isRepeated = true;
-    return true;
-  };
-}
-
-/**
- * Whether the version may be the cause: a version that the server has not reached yet returns 504. Throttling and unreachable servers
- * do not count.
- */
-function countsAgainstVersion(problem: KubeError): boolean {
-  return problem.status !== undefined && problem.code !== 'throttled';
 }
 
 const isOver = (signal: AbortSignal) => signal.aborted;

@@ -62,21 +62,16 @@ function keep<V>(kept: V[], view: V | undefined): void {
  * memory. If the pages expire meanwhile, after minutes, the list is read again without pages.
  */
 export async function readList(request: ListRequest, receiver: ListReceiver): Promise<string> {
+  receiver.begin();
   try {
-    return await readPages(request, receiver);
+    for (let next = ''; ;) {
+      const page = await readPage(request, next, (object) => receiver.take(object));
+      if (page.next === '') return page.resourceVersion;
+      next = page.next;
+    }
   } catch (error) {
     if (!(error instanceof KubeError && error.code === 'gone' && request.pageSize !== undefined)) throw error;
-    return readPages({ ...request, pageSize: undefined }, receiver);
-  }
-}
-
-async function readPages(request: ListRequest, receiver: ListReceiver): Promise<string> {
-  receiver.begin();
-  let next = '';
-  for (;;) {
-    const page = await readPage(request, next, (object) => receiver.take(object));
-    next = page.next;
-    if (next === '') return page.resourceVersion;
+    return readList({ ...request, pageSize: undefined }, receiver);
   }
 }
 
@@ -96,8 +91,8 @@ async function readPage(request: ListRequest, next: string, take: (object: unkno
       resourceVersion: next === '' ? request.resourceVersion : undefined,
     },
     onItem,
-    ...(signal ? { signal } : {}),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    signal,
+    timeoutMs,
   });
   // Transports without `onItem`, such as those of tests, return the items.
   const items = field(response, 'items');

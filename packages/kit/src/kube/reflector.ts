@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
+import { KubeError, silence } from './errors.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList, type ListRequest } from './list.ts';
-import { createListOrigin, type ListOrigin } from './list-origin.ts';
 import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
 import type { Change, Versioned, WritableStore } from './store.ts';
 import { createKeeper, putObject, takeEvent, type KeeperOptions, type Taking } from './keeper.ts';
@@ -21,104 +21,116 @@ export interface ReflectorOptions<V> extends KeeperOptions<V> {
   readonly pageSize?: number;
   /** For programs on every node: lists come from the API server's cache where possible. */
   readonly isPerNode?: boolean;
-  /** A watch without events or bookmarks for so long counts as dead; default 28 s. */
-  readonly silenceMs?: number;
 }
 
-/** Copies the API server's objects into a store by lists and watches; the caller chooses which. */
-export interface Reflector {
-  /** Replaces the content of the store. */
-  list(signal: AbortSignal): Promise<void>;
-  /** Applies changes from `version` on until the server ends the watch. `onOpen`: the server accepted it. */
-  watch(signal: AbortSignal, onOpen: () => void): Promise<void>;
-  /** Makes the next step a list. The store keeps its content until then. */
-  forget(): void;
-  /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
-  readonly want: (namespace: string) => Promise<void>;
-  /** Removes the objects of the namespace, and keeps none from now on. */
-  readonly unwant: (namespace: string) => void;
-  /** Where a watch resumes; undefined if a list is needed. */
-  readonly version: string | undefined;
-  readonly listed: boolean;
-  /** Number of lists and events so far. */
-  readonly heard: number;
-  /** Time of the last response, including the end of a watch; -Infinity before the first one. */
-  readonly heardAt: number;
-  shares(): Pick<ShareKeeper, 'isOver' | 'named'>;
-}
+/** Copies the API server's objects into a store by lists and watches. */
+export type Reflector = ReturnType<typeof createReflector>;
 
 export interface ReflectorEars<V> {
   readonly apply: (changes: readonly Change<V>[]) => void;
   readonly onLeftOut: (object: LeftOut) => void;
+  readonly onListed: () => void;
 }
 
-interface Progress {
+interface State {
+  /** Of the store; a watch resumes there. */
   version: string | undefined;
-  listed: boolean;
-  heard: number;
+  /** The version can't be resumed from. The store keeps its content until the list. */
+  needsList: boolean;
+  isListed: boolean;
+  listedAt: number;
+  /** Whether a list or an event came; set to false by the caller. */
+  hasHeard: boolean;
+  /** Time of the last list, event or end of a watch. Not of its beginning, so that a server that accepts watches and is silent counts as silent. */
   heardAt: number;
+  /** When the server accepted the watch; undefined while none is open. */
+  openedAt: number | undefined;
+  /** When the last watch ended. */
+  endedAt: number;
+  /** The next list comes from the database. */
+  isDoubted: boolean;
+  /** Objects per page of a list. */
+  pageSize: number;
 }
 
-/** Detects a half-open connection within 30 s. A shorter time would reopen each watch more often. */
-const defaultSilenceMs = 28_000;
+/**
+ * The server is asked to end each watch after 60 to 80 s, at different times. Longer watches could not be told from those of a server that
+ * hangs: for a kind that had no event yet, v1.20 sends no bookmarks at all and v1.36 the first one after two minutes (measured), but each
+ * ends a watch in time.
+ */
+const watchSeconds = { least: 60, more: 20 };
+/** Detects within 90 s a connection over which nothing comes. TCP keep-alive detects most of these sooner. */
+const silenceMs = 88_000;
+const defaultPageSize = 500;
+/** 75 MB of the largest possible objects. */
+const smallestPage = 50;
 /** Minimum time between lists for the sake of left out objects. */
 const relistMs = 10 * 60_000;
-/** Objects per page of the list of one namespace. */
-const pageSize = 500;
+
+interface Parts<V> {
+  readonly options: ReflectorOptions<V>;
+  readonly state: State;
+  readonly taking: Taking<V> & ReflectorEars<V>;
+}
 
 export function createReflector<V>(
   options: ReflectorOptions<V>,
   contents: WritableStore<V>,
   ears: ReflectorEars<V>,
-): Reflector {
-  const { apply } = ears;
-  const state: Progress = { version: undefined, listed: false, heard: 0, heardAt: -Infinity };
+) {
+  const { pageSize = defaultPageSize } = options;
+  const state: State = {
+    version: undefined,
+    needsList: true,
+    isListed: false,
+    listedAt: -Infinity,
+    hasHeard: false,
+    heardAt: -Infinity,
+    openedAt: undefined,
+    endedAt: -Infinity,
+    isDoubted: false,
+    pageSize,
+  };
   const wanted = createWantedNamespaces({
     ...options,
     fill: (namespace, how) =>
-      readNamespace({ pageSize, ...options, namespace }, how, (object) => apply(putObject(object, taking))),
+      readNamespace({ ...options, pageSize, namespace }, how, (object) =>
+        ears.apply(putObject(object, taking)),
+      ),
   });
   const keep = createKeeper(options, wanted);
   const taking = { contents, keep, wanted, ...ears, shares: createShareKeeper(options) };
-  const parts = {
-    options,
-    state,
-    taking,
-    origin: createListOrigin(options),
-    relist: createRelist(options),
-  };
+  const parts: Parts<V> = { options, state, taking };
 
-  return Object.assign(state, {
-    forget: () => void (state.version = undefined),
-    shares: () => taking.shares,
+  return {
+    state,
+    shares: (): Pick<ShareKeeper, 'isOver' | 'named'> => taking.shares,
+    /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
     want: (namespace: string) => wanted.add(namespace),
-    unwant(namespace: string) {
+    /** Removes the objects of the namespace, and keeps none from now on. */
+    unwant: (namespace: string) => {
       wanted.remove(namespace);
       drop(namespace, taking);
     },
-    list: (signal: AbortSignal) => list(parts, signal),
-    watch: (signal: AbortSignal, onOpen: () => void) => watch(parts, signal, onOpen),
-  });
-}
-
-interface Parts<V> {
-  readonly options: ReflectorOptions<V>;
-  readonly state: Progress;
-  readonly taking: Taking<V> & ReflectorEars<V>;
-  readonly origin: ListOrigin;
-  readonly relist: ReturnType<typeof createRelist>;
+    /** A list if needed, then a watch until the server ends it. */
+    listAndWatch: async (signal: AbortSignal): Promise<void> => {
+      if (state.needsList) {
+        await list(parts, signal);
+        ears.onListed();
+      }
+      await watch(parts, signal);
+    },
+  };
 }
 
 async function list<V>(parts: Parts<V>, signal: AbortSignal): Promise<void> {
-  const { options, state, taking, origin, relist } = parts;
+  const { options, state, taking } = parts;
   const { contents, wanted, apply, onLeftOut } = taking;
   const listEnds = wanted.listBegins();
   const { kept, listed, version } = await readAll(parts, signal);
-  hear(state, options);
+  hear(parts);
   taking.shares = listed;
-  relist.listed();
-  Object.assign(state, { version, listed: true });
-  origin.reached(version);
+  Object.assign(state, { version, needsList: false, isListed: true, listedAt: options.clock.elapsed() });
   apply(contents.replaceAll([...kept.values()]));
   for (const givenUp of listEnds()) drop(givenUp, taking);
   for (const object of listed.named.values()) onLeftOut(object);
@@ -129,39 +141,31 @@ function drop<V>(namespace: string, { contents, shares, apply }: Parts<V>['takin
   apply(contents.keysOf(namespace).flatMap((key) => contents.remove(key)));
 }
 
-async function watch<V>(parts: Parts<V>, signal: AbortSignal, onOpen: () => void): Promise<void> {
-  const { options, state, taking, origin, relist } = parts;
+async function watch<V>(parts: Parts<V>, signal: AbortSignal): Promise<void> {
+  const { options, state, taking } = parts;
+  const { clock, transport } = options;
   taking.wanted.canFill(signal);
-  const events = options.transport.watch({ ...watchRequest(options, state.version, signal), onOpen });
+  const onOpen = () => void (state.openedAt = clock.elapsed());
   try {
-    for await (const event of events) {
-      hear(state, options);
+    for await (const event of transport.watch({ ...watchRequest(options, state.version, signal), onOpen })) {
+      hear(parts);
       const changes = takeEvent(event, taking);
       state.version = eventVersion(event) ?? state.version;
-      origin.reached(state.version);
       taking.apply(changes);
     }
-    if (!signal.aborted) state.heardAt = options.clock.elapsed();
+    if (!signal.aborted) state.heardAt = clock.elapsed();
   } finally {
-    if (relist.isDue(taking.shares.hasSpace)) state.version = undefined;
+    if (taking.shares.hasSpace && clock.elapsed() - state.listedAt >= relistMs) state.needsList = true;
   }
 }
 
-function hear(state: Progress, { clock }: Pick<ReflectorOptions<never>, 'clock'>): void {
-  state.heard += 1;
-  state.heardAt = clock.elapsed();
+function hear<V>({ state, options }: Parts<V>): void {
+  Object.assign(state, { hasHeard: true, heardAt: options.clock.elapsed() });
 }
 
-/** Decides when to list again for left out objects. */
-function createRelist({ clock }: Pick<ReflectorOptions<never>, 'clock'>) {
-  let listedAt = -Infinity;
-  return {
-    listed: () => void (listedAt = clock.elapsed()),
-    isDue: (hasSpace: boolean) => hasSpace && clock.elapsed() - listedAt >= relistMs,
-  };
-}
-
-async function readAll<V>({ options, origin, taking: { contents, keep } }: Parts<V>, signal: AbortSignal) {
+async function readAll<V>(parts: Parts<V>, signal: AbortSignal) {
+  const { options, state, taking } = parts;
+  const { contents, keep } = taking;
   const kept = new Map<string, Versioned<V>>();
   let listed = createShareKeeper(options);
   const receiver = {
@@ -181,8 +185,45 @@ async function readAll<V>({ options, origin, taking: { contents, keep } }: Parts
       }
     },
   };
-  const version = await origin.listFrom((from) => readList({ ...options, ...from, signal }, receiver));
+  const request = { ...options, ...originOf(parts), signal };
+  const version = await readList(request, receiver).catch((error: unknown) => {
+    doubtOrigin(state, error);
+    throw error;
+  });
+  state.isDoubted = false;
   return { kept, listed, version };
+}
+
+/**
+ * Thousands of agents may list at once, so reads of the database are avoided. An agent's first list of its node's pods may be of any
+ * version: the API server's cache has an index for it, and the watch that follows catches up. A later list must not go back in time, so
+ * it names the version of the store. Objects that grant rights are first read from the database: the cache may still have revoked ones.
+ */
+function originOf<V>({ options, state }: Parts<V>): Pick<ListRequest, 'resourceVersion' | 'pageSize'> {
+  const { version, pageSize } = state;
+  if (options.isPerNode !== true || state.isDoubted) return { pageSize };
+  // With a page size, a version would mean exactly that version.
+  if (version !== undefined) return { resourceVersion: version, pageSize: undefined };
+  return options.fieldSelector === undefined ? { pageSize } : { resourceVersion: '0', pageSize };
+}
+
+function doubtOrigin(state: State, error: unknown): void {
+  state.isDoubted = isSilence(error) || isAboutVersion(error);
+  if (!isSilence(error)) return;
+  state.pageSize = Math.min(state.pageSize, Math.max(smallestPage, Math.floor(state.pageSize / 4)));
+}
+
+/** "Too large resource version" is a 504: after a restore of the database, versions are lower. */
+function isAboutVersion(error: unknown): boolean {
+  return error instanceof KubeError && (error.status === 504 || /^(gone|invalid)$/.test(error.code));
+}
+
+/**
+ * The API server builds a whole response before it sends the first byte; with large objects that can exceed the timeout. The cache
+ * returns one response, the database pages.
+ */
+function isSilence(error: unknown): boolean {
+  return error instanceof KubeError && error.reason === silence;
 }
 
 /**
@@ -202,12 +243,10 @@ async function readNamespace(
 }
 
 function watchRequest<V>(
-  options: ReflectorOptions<V>,
+  { kind, namespace, labelSelector, fieldSelector, random }: ReflectorOptions<V>,
   version: string | undefined,
   signal: AbortSignal,
 ): KubeRequest {
-  const { kind, namespace, labelSelector, fieldSelector } = options;
-  const { silenceMs = defaultSilenceMs, random } = options;
   return {
     method: 'GET',
     path: collectionPath(kind, namespace),
@@ -215,18 +254,13 @@ function watchRequest<V>(
       watch: 'true',
       allowWatchBookmarks: 'true',
       resourceVersion: version,
-      timeoutSeconds: watchSeconds(silenceMs, random).toString(),
+      timeoutSeconds: Math.floor(watchSeconds.least + watchSeconds.more * random()).toString(),
       labelSelector,
       fieldSelector,
     },
     timeoutMs: silenceMs,
     signal,
   };
-}
-
-/** The server ends a quiet watch shortly before it would count as dead; random, so that watches end at different times. */
-function watchSeconds(silenceMs: number, random: () => number): number {
-  return Math.max(1, Math.floor((silenceMs / 1000) * (0.75 + 0.2 * random())));
 }
 
 function eventVersion(event: unknown): string | undefined {

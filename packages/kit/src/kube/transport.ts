@@ -8,9 +8,9 @@ export interface KubeRequest {
   readonly body?: unknown;
   /** Default `application/json`. */
   readonly contentType?: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Of a request, for the whole response; of a watch or with `onItem`, for each silence. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /**
    * Called right before the request is sent: false ends it as `aborted`. While true, an abort does not end a request that has its turn: the
    * server may carry it out later, so whoever gives up the right to write waits for the response.

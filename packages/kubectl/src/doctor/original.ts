@@ -14,8 +14,8 @@ export async function checkOriginal(
   // Where its Deployment is seen that is the cause.
   if (own === undefined || 'problems' in own.config || mic.some(({ isOriginal }) => isOriginal))
     return { holds: undefined, found: [], unknown: [] };
-  const { originalLock: lock, leader: lease } = own.config;
-  const text = await readOriginalWarning({ lock, lease }, { transport, clock })(signal);
+  const { originalLock: lock } = own.config;
+  const text = await readOriginalWarning({ lock, transport, clock }, signal);
   return {
     holds: 'nobody renews the lock of the original’s MIC',
     found: text === undefined ? [] : [clusterProblem({ key: 'original', text })],

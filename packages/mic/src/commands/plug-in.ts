@@ -1,5 +1,5 @@
 // What the kubectl plug-in uses of MIC: its configuration, its views of objects and its words.
-export { readOriginalWarning } from '../compat/connect-original.ts';
+export { readOriginalWarning } from '../compat/original.ts';
 export { readMicConfig, type MicConfig } from '../config/config.ts';
 export { saysAssigned } from '../plan/diff.ts';
 export { instantOf } from '../snapshot/raw-object.ts';

@@ -19,9 +19,7 @@ export interface LockSighting {
 export const lockAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 
 /** How long the original's replicas respect a lock that is not renewed; it is renewed every 3.75 s. */
-const lockLastsMs = 15_000;
-/** Maximum delay of a first start. */
-export const longestStandByMs = 5 * 60_000;
+export const lockLastsMs = 15_000;
 /** In characters: several times what the original writes. */
 const longestRecord = 4 * 1024;
 /** Form of the holder's name, which editors can forge. */
@@ -59,15 +57,14 @@ export function foldLook(
   return { holder, renewTime, since: at };
 }
 
-export interface StandingBy {
-  readonly reading: LockReading;
-  readonly sighting: LockSighting | undefined;
-  readonly begunAt: number;
-}
-
-/** Whether the first start may continue. */
-export function mayStart({ reading, sighting, begunAt }: StandingBy, now: number): boolean {
-  if (now - begunAt >= longestStandByMs) return true;
+/** Whether a start of ours may go on before the longest wait is over. */
+export function mayStart(reading: LockReading, sighting: LockSighting | undefined, now: number): boolean {
   if (sighting !== undefined) return now - sighting.since >= lockLastsMs;
   return reading.kind !== 'unreadable' || !reading.isPassing;
+}
+
+/** Who has renewed the lock since an earlier look; that is unknown at the first. */
+export function renewerOf(before: LockReading | undefined, reading: LockReading): string | undefined {
+  if (before === undefined || reading.kind !== 'held') return undefined;
+  return before.kind === 'held' && before.renewTime === reading.renewTime ? undefined : reading.holder;
 }

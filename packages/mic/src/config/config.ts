@@ -1,31 +1,39 @@
 // Room: the configuration of MIC: flags and environment, read once into one frozen value, or all problems at once.
 // It must not read `process`, or use a value of the configuration.
 import {
+  flagHelp,
   logOf,
   readFlags,
   type FlagProblem,
   type FlagReading,
   type IgnoredFlag,
   type LogSettings,
+  type ObjectName,
 } from '@pod-identity/kit/core';
-import { readCommand, type MicCommand, type UnknownCommand } from './command.ts';
 import { micFlags, type MicFlagValues } from './flags.ts';
-import { nodeSettings, type NodeSettings } from './startup-taint.ts';
-
-export type { MicCommand } from './command.ts';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
 type AsGiven = Omit<MicFlagValues, 'words' | 'leader' | 'log' | keyof NodeSettings>;
 
+type Command = { readonly kind: 'run' | 'version' } | { readonly kind: 'help'; readonly text: string };
+
 export interface MicConfig extends AsGiven, NodeSettings {
-  readonly command: MicCommand;
+  readonly command: Command;
   /** MIC's own namespace. */
   readonly podNamespace: string;
   readonly leader: Leader;
   readonly log: LogSettings;
   /** Given flags of the original that have no effect. */
   readonly ignored: readonly IgnoredFlag[];
+}
+
+/** Undefined: no node is changed, and no pod of NMI is looked at. */
+interface NodeSettings {
+  /** The key of the taint that is removed when NMI's pod of the node is ready. */
+  readonly startupTaint: string | undefined;
+  /** The DaemonSet of NMI. */
+  readonly nmi: ObjectName | undefined;
 }
 
 interface Leader {
@@ -47,17 +55,21 @@ export function readMicConfig(from: {
   readonly hostname: string;
 }): ConfigReading {
   const flags = readFlags(micFlags, from);
-  const command = readCommand(flags);
+  const command = commandOf(flags.values.words);
   // Problems do not prevent help.
-  const problems = command.kind === 'help' ? [] : problemsOf(flags, command);
-  if (problems.length > 0 || command.kind === 'unknown') return { ok: false, problems };
-  const { ignored } = flags;
+  const problems = command.kind === 'help' ? [] : problemsOf(flags);
+  if (problems.length > 0) return { ok: false, problems };
   const log = logOf(flags.values.log, flags.given);
-  return {
-    ok: true,
-    config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored }),
-  };
+  const { ignored } = flags;
+  return { ok: true, config: Object.freeze({ command, ...settingsOf(flags.values, from), log, ignored }) };
 }
+
+function commandOf({ help, version }: MicFlagValues['words']): Command {
+  if (help) return { kind: 'help', text: flagHelp(micFlags, helpHeading) };
+  return { kind: version ? 'version' : 'run' };
+}
+
+const helpHeading = 'mic: assigns Azure identities to pods\n\nUsage: mic [flags]';
 
 function settingsOf(
   values: MicFlagValues,
@@ -80,10 +92,23 @@ function settingsOf(
   };
 }
 
-function problemsOf(
-  { values, given, ...flags }: FlagReading<MicFlagValues>,
-  command: MicCommand | UnknownCommand,
-): readonly FlagProblem[] {
+/**
+ * Many users may create pods in the namespace `default`, also one that looks like NMI's. There the taint is not removed unless an
+ * administrator has named the DaemonSet.
+ */
+function nodeSettings({ startupTaint, nmi }: MicFlagValues, podNamespace: string): NodeSettings {
+  const removesTaint = startupTaint !== '' && (nmi !== undefined || podNamespace !== 'default');
+  return removesTaint
+    ? { startupTaint, nmi: nmi ?? { namespace: podNamespace, name: 'nmi' } }
+    : { startupTaint: undefined, nmi: undefined };
+}
+
+function problemsOf({
+  values,
+  given,
+  positional,
+  ...flags
+}: FlagReading<MicFlagValues>): readonly FlagProblem[] {
   const problems = [...flags.problems];
   if (values.debounceMs > values.debounceMaxMs) {
     problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
@@ -93,6 +118,8 @@ function problemsOf(
     problems.push({ name: 'master', message });
   }
   // The value of a misspelt flag looks like a command: only the flag is reported.
-  if (command.kind === 'unknown' && problems.length === 0) problems.push(command.problem);
+  const [word] = positional;
+  if (word !== undefined && !values.words.version && problems.length === 0)
+    problems.push({ name: word, message: `'${word}' is not understood: mic has no commands` });
   return problems;
 }

@@ -137,6 +137,8 @@ export const micFlags = {
     ),
     droppedFlag('update-user-msi-retry-interval', duration('0'), 'as above: nothing waits for a retry'),
     droppedFlag('enableScaleFeatures', truth(true), 'deprecated in the original; the features are always on'),
+    droppedFlag('startup-taint-waits-for', text(), "the start-up taint waits for NMI's DaemonSet alone"),
+    droppedFlag('canary-daemonset', text(), 'there is no canary any more'),
     droppedFlag(
       'enableProfile',
       truth(false),

@@ -18,51 +18,53 @@ interface Address {
 }
 
 export interface AdminOptions {
-  readonly health: Address;
-  readonly metrics: Address;
+  readonly config: { readonly health: Address; readonly metrics: Address };
   readonly probeFile: ProbeFile | undefined;
   readonly log: Log;
-  readonly registry: Metrics<MicMetricSpecs>;
-  readonly isLeading: () => boolean;
-  readonly watches: Watches;
-  /** Why MIC cannot work as configured; undefined if it can. */
-  readonly problem: () => string | undefined;
-  /** Called right before metrics are read. */
-  readonly refreshGauges: () => void;
+  readonly metrics: Metrics<MicMetricSpecs>;
+  readonly mic: Observed;
 }
 
-export interface Watches {
-  hasSynced(): boolean;
-  /** For each watch: milliseconds since the last response of the API server. */
-  ages(): ReadonlyMap<string, number>;
+interface Observed {
+  /** Undefined while this process does not lead. */
+  readonly term: object | undefined;
+  readonly view: {
+    hasSynced(): boolean;
+    /** For each watch: milliseconds since the last response of the API server. */
+    ages(): ReadonlyMap<string, number>;
+  };
+  /** Why MIC cannot work as configured; undefined if it can. */
+  readonly problem: string | undefined;
+  /** Called right before metrics are read. */
+  refreshGauges(): void;
 }
 
 /** A watch without data for so long counts as broken: it should have been resumed by then. */
-const longestSilenceMs = 150_000;
+const longestSilenceMs = 240_000;
 
 /** Resolves when the signal has aborted. */
 export async function keepAdminServers(options: AdminOptions, signal: AbortSignal): Promise<void> {
-  const { health, metrics, probeFile, log, registry, isLeading, refreshGauges } = options;
+  const { config, probeFile, log, metrics, mic } = options;
   const clock = systemClock;
   const healthRoutes: AdminRoute[] = [
     // As in the original: the body is whether this replica leads. A standby is healthy too.
-    { path: '/healthz', respond: () => ({ status: 200, body: isLeading() ? 'Active' : 'Not Active' }) },
-    { path: '/readyz', respond: () => responseOf(problemOf(options)) },
+    { path: '/healthz', respond: () => ({ status: 200, body: mic.term ? 'Active' : 'Not Active' }) },
+    { path: '/readyz', respond: () => responseOf(problemOf(mic)) },
   ];
-  const problems = () => Promise.resolve([problemOf(options) ?? []].flat());
+  const problems = () => Promise.resolve([problemOf(mic) ?? []].flat());
   const output = standardOutput();
   let lost = 0;
   const text = () => {
-    refreshGauges();
-    registry.count('linesLost', undefined, output.lost - lost);
+    mic.refreshGauges();
+    metrics.count('linesLost', undefined, output.lost - lost);
     lost = output.lost;
-    return registry.text();
+    return metrics.text();
   };
   const keep = (role: string, { host, port }: Address, routes: readonly AdminRoute[]) =>
     keepAdminServer({ host, port, routes, log: log.child({ role }) }, { clock, signal });
   await Promise.all([
-    keep('health', health, healthRoutes),
-    keep('metrics', metrics, [createMetricsRoute(text)]),
+    keep('health', config.health, healthRoutes),
+    keep('metrics', config.metrics, [createMetricsRoute(text)]),
     keepProbeFile({ file: probeFile, problems, clock, log }, signal),
   ]);
 }
@@ -70,8 +72,8 @@ export async function keepAdminServers(options: AdminOptions, signal: AbortSigna
 const responseOf = (problem: string | undefined) =>
   problem === undefined ? { status: 200, body: 'ready' } : { status: 503, body: problem };
 
-function problemOf({ watches, problem }: Pick<AdminOptions, 'watches' | 'problem'>): string | undefined {
-  if (!watches.hasSynced()) return 'the watches have not listed everything yet';
-  const silent = [...watches.ages()].filter(([, ms]) => ms > longestSilenceMs).map(([plural]) => plural);
-  return silent.length > 0 ? `nothing heard of: ${silent.join(', ')}` : problem();
+function problemOf({ view, problem }: Observed): string | undefined {
+  if (!view.hasSynced()) return 'the watches have not listed everything yet';
+  const silent = [...view.ages()].filter(([, ms]) => ms > longestSilenceMs).map(([plural]) => plural);
+  return silent.length > 0 ? `nothing heard of: ${silent.join(', ')}` : problem;
 }

@@ -19,6 +19,12 @@ test('from the scheduling of a pod to its Assigned, only for pods whose start wa
   meter.pod('shop/web-0', pod(), false);
   time.now += 3_000;
   meter.step({ step: { kind: 'create', assignment: assignment() }, state: 'Created', ...written });
+  time.now += 4_000;
+  meter.step({
+    step: { kind: 'delete', why: 'duplicate', current: assigned() },
+    state: 'Assigned',
+    ...written,
+  });
   meter.step({
     step: { kind: 'confirm', assignment: assignment(), current: assigned() },
     state: 'Assigned',
@@ -30,7 +36,7 @@ test('from the scheduling of a pod to its Assigned, only for pods whose start wa
     ...written,
   });
   const lines = await text();
-  expect(lines).toContain('aadpodidentity_mic_pod_assigned_duration_seconds_sum 3\n');
+  expect(lines).toContain('aadpodidentity_mic_pod_assigned_duration_seconds_sum 7\n');
   expect(lines).toContain('aadpodidentity_mic_pod_assigned_duration_seconds_count 1\n');
   expect(lines).toContain('aadpodidentity_assigned_identity_addition_count 1\n');
   expect(lines).toContain('aadpodidentity_assigned_identity_update_count 2\n');

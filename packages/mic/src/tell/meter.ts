@@ -7,15 +7,9 @@ import { keyOf } from '../snapshot/keys.ts';
 import type { PodView } from '../snapshot/views.ts';
 import type { MicMetricSpecs } from './metrics.ts';
 
-export interface Meter {
-  /** A pod of the watch; undefined if deleted. Its wait starts when it has a node. */
-  pod(key: string, pod: PodView | undefined, isAssigned: boolean): void;
-  step(result: StepResult): void;
-  pass(ms: number): void;
-  hosts(facts: Iterable<HostFacts>): void;
-}
+export type Meter = ReturnType<typeof createMeter>;
 
-export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number): Meter {
+export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number) {
   const seenAt = new Map<string, number>();
 
   const assigned = ({ step, state }: StepResult) => {
@@ -29,11 +23,12 @@ export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number)
   };
 
   return {
-    pod(key, pod, isAssigned) {
+    /** A pod of the watch; undefined if deleted. Its wait starts when it has a node. */
+    pod(key: string, pod: PodView | undefined, isAssigned: boolean) {
       if (!pod || pod.finished || isAssigned) seenAt.delete(key);
       else if (pod.nodeName !== '' && !seenAt.has(key)) seenAt.set(key, now());
     },
-    step(result) {
+    step(result: StepResult) {
       const { count, duration, operation } = series[result.step.kind];
       if (result.outcome.kind === 'failed') metrics.count('kubeErrors', { operation_type: operation });
       if (result.outcome.kind !== 'written' && result.outcome.kind !== 'removed') return;
@@ -41,11 +36,11 @@ export function createMeter(metrics: Metrics<MicMetricSpecs>, now: () => number)
       metrics.observe(duration, result.ms / 1000);
       assigned(result);
     },
-    pass(ms) {
+    pass(ms: number) {
       metrics.count('cycles');
       metrics.observe('cycleSeconds', ms / 1000);
     },
-    hosts(facts) {
+    hosts(facts: Iterable<HostFacts>) {
       const { throttled, until, quarantined } = censusOf(facts, now());
       metrics.set('throttledHosts', throttled);
       metrics.set('throttledUntil', until / 1000);

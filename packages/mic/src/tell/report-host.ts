@@ -4,7 +4,7 @@ import type { Affected } from '../plan/affected.ts';
 import type { HostFacts, LastFailure, Quarantine } from '../snapshot/facts/facts.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import type { HostResult } from '../apply/apply-host.ts';
-import { describeHost, line, nothing, onIdentity, onPod, rejection, warning, type Report } from './events.ts';
+import { describeHost, event, line, nothing, onIdentity, onPod, rejection, type Report } from './events.ts';
 
 export interface Concerned extends Affected {
   readonly micPrincipalId: string | undefined;
@@ -65,10 +65,10 @@ function rejections(
   return {
     events: [
       ...identities.map((identity) =>
-        warning('IdentityRejected', messageFor(keyOf(identity), identity.resourceId), onIdentity(identity)),
+        event('IdentityRejected', messageFor(keyOf(identity), identity.resourceId), onIdentity(identity)),
       ),
       ...pods.map(({ pod, resourceId }) =>
-        warning('IdentityRejected', messageFor(resourceId, resourceId), onPod(pod)),
+        event('IdentityRejected', messageFor(resourceId, resourceId), onPod(pod)),
       ),
     ],
     lines: [...quarantined].map(([id, { code, message, until, failures }]) => ({
@@ -98,7 +98,7 @@ function lateFailure(
 ): Report {
   const why = after.lastFailure?.message ?? '';
   const events = affectedBy(after.unapplied).pods.map(({ pod, resourceId }) =>
-    warning(
+    event(
       'WaitingForIdentity',
       `identity ${resourceId} cannot be attached to ${describeHost(host)} yet: ${why}`,
       onPod(pod),

@@ -8,7 +8,7 @@ import type { Quarantine } from '../snapshot/facts/facts.ts';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { HostResult } from '../apply/apply-host.ts';
 import { reportHost } from './report-host.ts';
-import { reportSkip, reportStep } from './report.ts';
+import { reportLeftOut, reportSkip, reportStep } from './report.ts';
 
 const host = hostOf(instanceOf('vmss1'));
 const noBinding = { why: 'no-binding', label: 'demo' } as const;
@@ -398,7 +398,7 @@ describe('of a step', () => {
       { type: 'Warning', reason, message: expect.stringMatching(words) as string },
     ]);
     const fields = { event: reason, podNamespace: 'shop', pod: 'web-0', why: skip.reason };
-    expect(lines).toMatchObject([{ level: 'info', fields, message: events[0]?.message }]);
+    expect(lines).toMatchObject([{ level: 'debug', fields, message: events[0]?.message }]);
   });
 
   test.each(['access-denied', 'access-warned'] as const)(
@@ -593,3 +593,22 @@ describe('of a host', () => {
     });
   });
 });
+
+test.each(['AzureIdentity', 'AzureIdentityBinding'] as const)(
+  'the owners of an %s that is left out are told on the object, and the log names it',
+  (kind) => {
+    const { events, lines } = reportLeftOut(kind, { key: 'shop/reader', uid: 'uid-1' });
+    const message = events[0]?.message ?? '';
+    expect(message).toMatch(/^left out: /);
+    expect(events).toMatchObject([
+      {
+        type: 'Warning',
+        reason: 'LeftOut',
+        involved: { kind, namespace: 'shop', name: 'reader', uid: 'uid-1' },
+      },
+    ]);
+    expect(lines).toEqual([
+      { level: 'warn', fields: { event: 'LeftOut', kind, key: 'shop/reader' }, message },
+    ]);
+  },
+);

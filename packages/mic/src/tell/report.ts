@@ -4,28 +4,36 @@
 // Reports of steps: Events on the users' objects, and log lines.
 import { defaultAssignedNamespace, type Host } from '@pod-identity/crd-types';
 import type { EventDraft } from '@pod-identity/kit/kube';
-import { explainUnbound, nameMissingRight } from '@pod-identity/policy';
-import { explainSkip, manyRights, missingRightOf, noRoomForLabels, noRoomRemedy } from './explain-skip.ts';
+import {
+  explainUnbound,
+  nameMissingRight,
+  spareFinding,
+  type MissingRight,
+  type Unbound,
+} from '@pod-identity/policy';
+import { leftOutText } from './conditions.ts';
+import {
+  describeHost,
+  event,
+  line,
+  namedByKey,
+  nothing,
+  onBinding,
+  onIdentity,
+  onPod,
+  rejection,
+  said,
+  type EventReason,
+  type LogLine,
+  type Report,
+} from './events.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
-import type { Assignment, Skip } from '../plan/types.ts';
+import type { Assignment, Skip, SkipReason } from '../plan/types.ts';
+import type { SharedKind } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import type { AssignedView, PodView } from '../snapshot/views.ts';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { Waiting } from '../apply/assignment-state.ts';
-import {
-  describeHost,
-  line,
-  namedBy,
-  namedByKey,
-  nothing,
-  onBinding,
-  onPod,
-  rejection,
-  warning,
-  type LogLine,
-  type Named,
-  type Report,
-} from './events.ts';
 
 export interface Scene {
   readonly host: Host | undefined;
@@ -47,7 +55,7 @@ export function reportStep(result: StepResult, at: Scene): Report {
           { ...fieldsOf(result), why: outcome.message },
           'object changed under the plan; planning again',
         ),
-        events: step.kind === 'delete' ? [] : nameTaken(result, step.assignment),
+        events: step.kind === 'delete' ? [] : refused(result, step.assignment, outcome.message),
       };
     case 'failed':
       return stepFailed(result, outcome.message, at);
@@ -61,23 +69,69 @@ export function reportStep(result: StepResult, at: Scene): Report {
 
 /** A pod that lacks an identity for a reason that needs action. */
 export function reportSkip(skip: Skip): Report {
-  const fields = { podNamespace: skip.pod.namespace, pod: skip.pod.name, why: skip.reason };
-  const report = (reason: string, message: string) => podEvent(skip.pod, { reason, message }, fields);
-  if (skip.reason === 'access-denied') return report('AccessDenied', nameMissingRight(missingRightOf(skip)));
-  if (skip.reason === 'access-warned')
-    return report('AccessWouldBeDenied', `In mode rbac: ${nameMissingRight(missingRightOf(skip))}`);
-  if (skip.reason === 'access-unknown') {
-    const text = `${manyRights}. One of them is AzureIdentity ${skip.identity ?? ''} for this pod`;
-    return skip.leftOut === true ? report('AccessNotReviewed', text) : nothing;
-  }
-  const { unbound } = skip;
-  if (unbound) {
-    const more = skip.pod.labelsLeftOut === true ? ` ${noRoomForLabels}; ${noRoomRemedy}.` : '';
-    return report('IdentityNotFound', `${explainUnbound(keyOf(skip.pod), unbound)}${more}`);
-  }
-  const findings = explainSkip(skip).filter(({ verdict }) => verdict === 'problem');
-  const texts = findings.map(({ text, remedy }) => (remedy ? `${text}; ${remedy.text}` : text));
-  return texts.length === 0 ? nothing : report('IdentityNotBound', texts.join('. '));
+  const { pod, reason: why, unbound } = skip;
+  const words = unbound ? unboundWords(pod, unbound) : skipWords[why]?.(skip);
+  return words ? podEvent(pod, words, { podNamespace: pod.namespace, pod: pod.name, why }) : nothing;
+}
+
+interface Words {
+  readonly reason: EventReason;
+  readonly message: string;
+}
+
+function unboundWords(pod: PodView, unbound: Unbound): Words {
+  const more = pod.labelsLeftOut === true ? ` ${noRoomForLabels}` : '';
+  return { reason: 'IdentityNotFound', message: `${explainUnbound(keyOf(pod), unbound)}${more}` };
+}
+
+const notBound = (message: string): Words => ({ reason: 'IdentityNotBound', message });
+
+/** Nobody has to act for the other reasons. */
+const skipWords: Readonly<Partial<Record<SkipReason, (skip: Skip) => Words | undefined>>> = {
+  'access-denied': (skip) => ({ reason: 'AccessDenied', message: nameMissingRight(missingRightOf(skip)) }),
+  'access-warned': (skip) => ({
+    reason: 'AccessWouldBeDenied',
+    message: `In mode rbac: ${nameMissingRight(missingRightOf(skip))}`,
+  }),
+  'access-unknown': ({ leftOut = false, identity = '' }) =>
+    leftOut
+      ? {
+          reason: 'AccessNotReviewed',
+          message: `${manyRights}. One of them is AzureIdentity ${identity} for this pod`,
+        }
+      : undefined,
+  'not-listed': ({ pod }) => notBound(notListed(pod.namespace)),
+  'node-missing': ({ pod }) =>
+    notBound(`${pod.nodeName} does not exist; the pod will be removed with its node`),
+  'node-without-host': ({ identity = '', detail = '' }) =>
+    notBound(
+      `AzureIdentity ${identity} is a managed identity, which only an Azure host can carry; run the pod on an Azure node: ${detail}`,
+    ),
+  'too-many-bindings': (skip) => {
+    const { text, remedy } = spareFinding(skip);
+    return notBound(`${text}; ${remedy?.text ?? ''}`);
+  },
+};
+
+const notListed = (namespace: string) =>
+  `MIC has not listed all pods of namespace ${namespace} yet, which has bindings by podSelector or serviceAccountName: until then its pods keep what they have; it goes on by itself; the log of MIC says why a list fails`;
+
+const noRoomForLabels =
+  'MIC has no room for the labels of this pod, so that no podSelector selects it: the pods of its namespace have too many different labels, or those of all namespaces together; give the pods fewer labels or delete pods; the labels are read again with the next change of the pod.';
+
+const manyRights =
+  'Pods of this namespace need more rights than MIC asks about for one namespace (10,000 pairs of ServiceAccount and identity): for the others nothing is attached or detached until pods go';
+
+function missingRightOf({ pod, identity = '', access, detail }: Skip): MissingRight {
+  const { subject = { namespace: pod.namespace, name: pod.serviceAccount }, targets = [] } = access ?? {};
+  return { identity, subject, targets, problem: detail };
+}
+
+/** An object that MIC does not keep because its namespace is over its share. */
+export function reportLeftOut(kind: SharedKind, { key, uid }: { key: string; uid: string }): Report {
+  const named = { ...namedByKey(key), uid };
+  const on = kind === 'AzureIdentity' ? onIdentity(named) : onBinding(named);
+  return said('LeftOut', leftOutText(kind), { on, kind, key });
 }
 
 function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {
@@ -99,18 +153,17 @@ function rewritten(result: StepResult): Report {
 
 function applied({ binding, pod, objectName, objectNamespace }: Assignment): Report {
   const message = `Binding ${binding.metadata.name} applied on node ${pod.nodeName} for pod ${pod.name}`;
-  const reason = 'binding applied';
-  const fields = { event: reason, podNamespace: pod.namespace, objectNamespace, objectName };
-  const involved = onBinding(namedBy(binding.metadata));
-  return { ...line('info', fields, message), events: [{ type: 'Normal', reason, message, involved }] };
+  const fields = { podNamespace: pod.namespace, objectNamespace, objectName };
+  return said('binding applied', message, { on: onBinding(binding.metadata), ...fields });
 }
 
 function removed(current: AssignedView, why: string, at: Scene): Report {
   const message = `Binding ${namedByKey(current.binding).name} removed from node ${current.nodeName} for pod ${current.podName}`;
-  const involved = bindingOf(current, at);
-  const reason = 'binding removed';
-  const reported = line('info', { event: reason, podNamespace: current.podNamespace, why }, message);
-  return { ...reported, events: involved ? [{ type: 'Normal', reason, message, involved }] : [] };
+  return said('binding removed', message, {
+    on: bindingOf(current, at),
+    podNamespace: current.podNamespace,
+    why,
+  });
 }
 
 /** The Event is on the waiting pod, where its owner looks. */
@@ -122,7 +175,7 @@ function waits(
   const name = keyOf(identity.metadata);
   const hostText = host ? describeHost(host) : `node ${pod.nodeName}`;
   const fields = { podNamespace: pod.namespace, pod: pod.name, identity: name };
-  const report = (reason: string, text: string) => podEvent(pod, { reason, message: text }, fields);
+  const report = (reason: EventReason, message: string) => podEvent(pod, { reason, message }, fields);
   switch (waiting.why) {
     case 'late':
       return report('WaitingForIdentity', `identity ${name} is being attached to ${hostText}`);
@@ -136,7 +189,7 @@ function waits(
       const message = `failed to apply binding ${keyOf(binding.metadata)} node ${pod.nodeName} for pod ${keyOf(pod)}, error: ${waiting.quarantine.message}`;
       return {
         ...reported,
-        events: [...reported.events, bindingProblem(namedBy(binding.metadata), message)],
+        events: [...reported.events, event('binding apply error', message, onBinding(binding.metadata))],
       };
     }
   }
@@ -167,13 +220,13 @@ function stepFailed(result: StepResult, why: string, at: Scene): Report {
     const pod = `${current.podNamespace}/${current.podName}`;
     const message = `failed to remove AzureIdentityBinding ${current.binding} from node ${current.nodeName} for pod ${pod}, error: ${why}`;
     const involved = bindingOf(current, at);
-    return { ...reported, events: involved ? [warning('binding remove error', message, involved)] : [] };
+    return { ...reported, events: involved ? [event('binding remove error', message, involved)] : [] };
   }
   const { assignment } = step;
   const object = `${assignment.objectNamespace}/${assignment.objectName}`;
   const verb = step.kind === 'create' ? 'create' : 'update';
   const message = `failed to ${verb} AzureAssignedIdentity ${object} for pod ${keyOf(assignment.pod)}, error: ${why}`;
-  const onBindings = bindingProblem(namedBy(assignment.binding.metadata), message);
+  const onBindings = event('binding apply error', message, onBinding(assignment.binding.metadata));
   return { ...reported, events: [...refused(result, assignment, why), onBindings] };
 }
 
@@ -183,37 +236,22 @@ const refusalsPerEvent = 60;
 /** A refusal usually lasts: the owner of the pod looks there, and one binding has room for few Events. */
 function refused(result: StepResult, { pod, identity, ...object }: Assignment, why: string): EventDraft[] {
   const { outcome, refusals = 0 } = result;
+  if (!('isRefusal' in outcome)) return [];
+  const name = `AzureAssignedIdentity ${object.objectNamespace}/${object.objectName}`;
+  const on = onPod(pod);
+  if (outcome.kind === 'stale') {
+    const message = `${name} has the name of the one for identity ${keyOf(identity.metadata)}, but is of another pod: delete it if nothing needs it; MIC tries again`;
+    // Not at the first attempt: usually the next plan sees the object that has the name, and chooses another one.
+    return refusals % refusalsPerEvent === 1 ? [event('WaitingForIdentity', message, on)] : [];
+  }
   // A pod that has its identity does not wait: only its object is rewritten.
   const isWaiting = result.state !== 'Assigned' || isNews(result);
-  const isNow = isWaiting && refusals % refusalsPerEvent === 0;
-  if (outcome.kind !== 'failed' || outcome.isRefusal !== true || !isNow) return [];
-  const name = `${object.objectNamespace}/${object.objectName}`;
-  const message = `the API server refuses AzureAssignedIdentity ${name} for identity ${keyOf(identity.metadata)}; MIC tries again. The reason: ${why}`;
-  return [warning('WaitingForIdentity', message, onPod(pod))];
+  const message = `the API server refuses ${name} for identity ${keyOf(identity.metadata)}; MIC tries again. The reason: ${why}`;
+  return isWaiting && refusals % refusalsPerEvent === 0 ? [event('WaitingForIdentity', message, on)] : [];
 }
 
-/** Not at the first attempt: usually the next plan sees the object that has the name, and chooses another one. */
-function nameTaken(
-  { outcome, refusals = 0 }: StepResult,
-  { pod, identity, ...object }: Assignment,
-): EventDraft[] {
-  if (outcome.kind !== 'stale' || outcome.isRefusal !== true || refusals % refusalsPerEvent !== 1) return [];
-  const name = `${object.objectNamespace}/${object.objectName}`;
-  const message = `AzureAssignedIdentity ${name} has the name of the one for identity ${keyOf(identity.metadata)}, but is of another pod: delete it if nothing needs it; MIC tries again`;
-  return [warning('WaitingForIdentity', message, onPod(pod))];
-}
-
-function podEvent(
-  pod: PodView,
-  what: { reason: string; message: string },
-  fields: LogLine['fields'],
-): Report {
-  const reported = line('info', { event: what.reason, ...fields }, what.message);
-  return { ...reported, events: [warning(what.reason, what.message, onPod(pod))] };
-}
-
-function bindingProblem(binding: Named, message: string): EventDraft {
-  return warning('binding apply error', message, onBinding(binding));
+function podEvent(pod: PodView, { reason, message }: Words, fields: LogLine['fields']): Report {
+  return said(reason, message, { on: onPod(pod), ...fields });
 }
 
 function fieldsOf({ step, state }: StepResult): LogLine['fields'] {

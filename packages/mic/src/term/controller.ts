@@ -2,12 +2,12 @@
 // It must not know the client of Azure, or read arguments or the environment.
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
-import type { Ambient, Metrics } from '@pod-identity/kit/serve';
+import type { Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
-import { showRights, type Rights } from './rights.ts';
+import type { WatchingParts } from './parts.ts';
+import { showRights } from './rights.ts';
 import { createSweeper, type Sweeper } from './sweeper.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
@@ -35,14 +35,7 @@ export interface Term {
   readonly meter: Meter;
 }
 
-export interface ControllerOptions extends Pick<Ambient, 'clock' | 'log'> {
-  readonly view: ClusterWatch;
-  readonly index: ClusterIndex;
-  /** For the start-up taint. */
-  readonly agents: AgentWatch | undefined;
-  readonly rights: Rights;
-  readonly yieldTurn: () => Promise<void>;
-  readonly metrics: Metrics<MicMetricSpecs>;
+export interface ControllerOptions extends WatchingParts {
   /** Resolves to undefined if the term ended before the first decision. */
   readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;
 }

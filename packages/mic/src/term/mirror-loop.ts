@@ -7,7 +7,8 @@ import { Mirror } from '../apply/mirror.ts';
 import { planRemoval } from '../plan/plan.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { AssignedView } from '../snapshot/views.ts';
-import { createAssignments, type AssignmentsOptions } from './appliers.ts';
+import { createAssignments } from './appliers.ts';
+import type { TermParts } from './parts.ts';
 
 export interface Mirrored extends MirrorLoop {
   readonly mirror: Mirror;
@@ -15,11 +16,11 @@ export interface Mirrored extends MirrorLoop {
 }
 
 /** To be called at the start of a term. */
-export function startMirror(options: Omit<AssignmentsOptions, 'mirror'> & Ambient): Mirrored {
-  const { transport, index } = options;
+export function startMirror(parts: TermParts): Mirrored {
+  const { transport, index } = parts;
   const mirror = new Mirror(index, createAssignedIdentityReader(transport));
-  const assignments = createAssignments({ ...options, mirror });
-  return { mirror, assignments, ...keepMirror({ ...options, mirror, assignments }) };
+  const assignments = createAssignments(parts, mirror);
+  return { mirror, assignments, ...keepMirror({ ...parts, mirror, assignments }) };
 }
 
 export interface MirrorLoopOptions extends Ambient {

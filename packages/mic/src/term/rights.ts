@@ -1,21 +1,16 @@
 // Reviews rights on identities while this process leads: reviews the pairs of the index, and plans pods again whose rights have
 // changed.
-import { createAccessReviewer, type LeaderTerm, type KubeAmbient } from '@pod-identity/kit/kube';
+import { createAccessReviewer, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import { reviewPairs } from '../access/pair-reviewer.ts';
 import { PairRegistry, pairsPerNamespace } from '../access/pair-registry.ts';
-import { createProof, type Proof } from '../access/proof.ts';
-import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import type { AccessGroup, AccessRules } from '../snapshot/index/rights.ts';
+import { createProof } from '../access/proof.ts';
+import type { AccessGroup } from '../snapshot/index/rights.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 import type { MicConfig } from '../config/config.ts';
+import type { Rights, TermParts } from './parts.ts';
 
 const asInOriginal: MicConfig['access'] = { mode: 'namespace', recheckMs: 300_000 };
-
-/** Kept between terms: pairs, not verdicts. */
-export interface Rights extends AccessRules {
-  readonly proof: Proof;
-}
 
 export function createRights(
   { mode, recheckMs }: MicConfig['access'] = asInOriginal,
@@ -28,31 +23,21 @@ export function createRights(
   return { mode, registry, proof };
 }
 
-export interface TermRightsOptions extends KubeAmbient {
-  readonly rights: Rights;
-  readonly term: LeaderTerm;
-  readonly index: ClusterIndex;
-  readonly metrics: Metrics<MicMetricSpecs>;
-}
+export type TermRights = ReturnType<typeof createTermRights>;
 
-export interface TermRights {
-  /** Called when the rights of pods may have changed. Returns a function that removes the listener. */
-  readonly onChange: (listener: () => void) => () => void;
-  /** Resolves when the term is over and no review is in progress. */
-  run(): Promise<void>;
-}
-
-export function createTermRights(options: TermRightsOptions): TermRights {
-  const { rights, transport, index, metrics, ...rest } = options;
+export function createTermRights(parts: TermParts) {
+  const { rights, transport, index, metrics } = parts;
   const listeners = new Set<() => void>();
   return {
-    onChange(listener) {
+    /** Called when the rights of pods may have changed. Returns a function that removes the listener. */
+    onChange(listener: () => void) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    /** Resolves when the term is over and no review is in progress. */
     run: () =>
       reviewPairs<AccessGroup>({
-        ...rest,
+        ...parts,
         registry: rights.registry,
         // Fenced by the lease: only the leader reviews.
         reviewer: createAccessReviewer(transport),

@@ -13,25 +13,15 @@ export interface MicSettings
   readonly namespace: string;
   /** If attaching takes longer, the assignment is written as Created. */
   readonly recordAfterMs: number;
-  readonly conditionWritesPerSecond: number;
   /** Called for each plan, since the cluster's own identity may change. */
-  rules(): PlanRules;
+  readonly rules: () => PlanRules;
   /** The object id of MIC's own identity if known, for commands in remedies. */
-  principalId(): string | undefined;
+  readonly principalId: () => string | undefined;
 }
-
-const recordAfterMs = 2_000;
-const conditionWritesPerSecond = 10;
 
 type KnownLater = Pick<MicSettings, 'principalId'> & { readonly clusterClientId: () => string };
 
 export function settingsOf(config: MicConfig, { clusterClientId, principalId }: KnownLater): MicSettings {
-  const { podNamespace: namespace, startupTaint, nmi } = config;
-  const { forceNamespaced, namespaceShareBytes, access, writesPerHost } = config;
-  const { debounceMs, debounceMaxMs, resyncMs } = config;
-  const objects = { forceNamespaced, namespaceShareBytes, access, writesPerHost };
-  const nodes = { startupTaint, nmi };
-  const limits = { debounceMs, debounceMaxMs, resyncMs, recordAfterMs, conditionWritesPerSecond };
   const rules = () => planRules(config, clusterClientId());
-  return { namespace, ...objects, ...nodes, ...limits, rules, principalId };
+  return { ...config, namespace: config.podNamespace, recordAfterMs: 2_000, rules, principalId };
 }

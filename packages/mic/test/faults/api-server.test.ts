@@ -56,14 +56,14 @@ describe('watches', () => {
     scene.sim.kube.stallWatches(true);
     await scene.pass(secondMs);
     scene.pods([pod('pod2')]);
-    await scene.pass(20 * secondMs);
+    await scene.pass(80 * secondMs);
     expect(scene.states()).toEqual(['pod1-default-app: Assigned']);
     const age = async () =>
       Number(/^aadpodidentity_mic_watch_age_seconds\{kind="pods"\} (\S+)$/m.exec(await mic.metrics())?.[1]);
-    expect(await age()).toBeGreaterThanOrEqual(20);
+    expect(await age()).toBeGreaterThanOrEqual(80);
     const opened = () => scene.sim.kube.journal.count({ path: /\/pods$/, query: /watch=true/ });
     const before = opened();
-    // 30 s of silence, of which 21 are over.
+    // 90 s of silence, of which 81 are over.
     await scene.until(() => opened() > before, 9 * secondMs);
     scene.sim.kube.stallWatches(false);
     await scene.until(() => scene.isAllAssigned(2), 5 * secondMs);

@@ -148,7 +148,6 @@ function settingsOf({ rules, access }: MicOptions, clusterClientId: string): Mic
     debounceMaxMs: 5_000,
     recordAfterMs: 2_000,
     writesPerHost: 20,
-    conditionWritesPerSecond: 10,
     resyncMs: 3_600_000,
     rules: () => ({
       forceNamespaced: false,

@@ -192,9 +192,9 @@ const worldOf = (state: State): World => ({
   namespaces: [...state.namespaces.values()],
 });
 
-/** A Secret that is in use is looked at after 30 s, and one whose tokens are not used for an hour is forgotten. */
-const unusedMs = 60 * 60_000;
-/** With the time that the look and the token take. */
+/** A token from memory is given out only if its Secret was looked at in this time. */
+const lookedMs = 5 * 60_000;
+/** What the look and the token take. */
 const usedMs = 2 * 60_000;
 
 interface Setting {
@@ -225,7 +225,6 @@ function startNode({ first, rules }: Setting) {
   };
   const principals = createPrincipalSource({
     secretReader: {
-      version: ({ namespace }) => Promise.resolve().then(() => secretOf(namespace)),
       read: ({ namespace }) =>
         Promise.resolve().then(() => {
           const found = secretOf(namespace);
@@ -240,7 +239,7 @@ function startNode({ first, rules }: Setting) {
       },
     },
     certificates: { read: () => Promise.resolve('no certificate') },
-    checks: openQueue,
+    turns: openQueue,
     clock,
     onSecretChanged: ({ namespace }) =>
       tokens.prune((one) => one.kind !== 'service-principal' || one.secret.namespace !== namespace),
@@ -258,10 +257,7 @@ function startNode({ first, rules }: Setting) {
     clock,
     random: () => 0,
     queueFor: () => openQueue,
-    mayKeep: (one) => one.kind !== 'service-principal' || principals.secrets.has(one.secret),
-    onRecalled: (one) => {
-      if (one.kind === 'service-principal') principals.secrets.check(one);
-    },
+    look: (one) => (one.kind === 'service-principal' ? principals.look(one) : undefined),
   });
   const granter = createGranter({
     authorizer: createAuthorizer(cluster.view, rules),
@@ -281,7 +277,7 @@ function startNode({ first, rules }: Setting) {
 
   const wrongSecret = (token: string, from: TokenOrigin): string | undefined => {
     const ageMs = clock.now() - (endedAt.get(token) ?? Infinity);
-    const longestMs = from === 'hit' ? unusedMs + usedMs : usedMs;
+    const longestMs = from === 'hit' ? lookedMs + usedMs : usedMs;
     return ageMs > longestMs ? `its Secret ended ${ageMs} ms ago` : undefined;
   };
   const wrongRight = (

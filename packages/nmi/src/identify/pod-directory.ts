@@ -35,7 +35,7 @@ export type PodInformer = CallerFinderOptions['pods'] & {
 };
 
 /** After so long without data memory may be out of date. A little longer than the informer waits before it reconnects. */
-const longestSilenceMs = 45_000;
+const longestSilenceMs = 100_000;
 const requestTimeoutMs = 2_000;
 /** How long the same request is not repeated: callers would wait for nothing, and a server that refuses is overloaded. */
 const awayPauseMs = 1_000;

@@ -66,11 +66,15 @@ it('is ready when everything is, and says what is not', async () => {
   await expect(readiness.problems()).resolves.toEqual(texts('have not all been read yet'));
   sync();
   await expect(readiness.problems()).resolves.toEqual([]);
-  Object.assign(state, { heardMs: 200_000, isAnswering: false });
+  Object.assign(state, { heardMs: 250_000, isAnswering: false });
   redirect.problem = 'no program writes rules';
   await clock.advance(3_000);
   await expect(readiness.problems()).resolves.toEqual(
-    texts('has not been heard of for two minutes', 'the listener does not answer', 'no program writes rules'),
+    texts(
+      'has not been heard of for four minutes',
+      'the listener does not answer',
+      'no program writes rules',
+    ),
   );
   expect(judged).toEqual([false, true, false]);
 });
@@ -108,7 +112,7 @@ it('a test that fails to be made has failed', async () => {
 
 it.each([
   ['15 minutes', 900_000, 900_000],
-  ['a minute, because no watch is heard of all the time', 0, 60_000],
+  ['three minutes, because no watch is heard of all the time', 0, 180_000],
 ])('what was watched counts for %s, then it is outdated, and that is told', async (_, outageMs, boundMs) => {
   const { clock, readiness, state, sync } = stage({ outageMs });
   sync();
@@ -136,13 +140,13 @@ it('what was watched counts again, as long as before, once every watch is heard 
   const { isOutdated } = createReadiness({
     informers,
     clock,
-    outageMs: 60_000,
+    outageMs: 180_000,
     selfTest: () => Promise.resolve(true),
   });
   await clock.advance(50_000);
   heardAt[0] = clock.elapsed();
   expect(isOutdated()).toBe(false);
-  await clock.advance(10_001);
+  await clock.advance(130_001);
   expect(isOutdated()).toBe(true);
   heardAt[1] = clock.elapsed();
   expect(isOutdated()).toBe(false);

@@ -39,10 +39,13 @@ export interface Readiness {
   readonly problems: () => Promise<readonly string[]>;
 }
 
-/** After this time without data a watch is reported; informers reconnect after 30 s. */
-const longestSilenceMs = 120_000;
-/** A working watch receives something at least every 30 s: with a shorter setting callers would be refused in between. */
-const shortestOutageMs = 60_000;
+/** After this time without data a watch is reported; informers reconnect after 90 s. */
+const longestSilenceMs = 240_000;
+/**
+ * A working watch receives something at least every 80 s, and one that follows a silent one 170 s after the last data: with a shorter
+ * setting callers would be refused in between.
+ */
+const shortestOutageMs = 180_000;
 /** Results of tests are kept this long, since anybody may request /readyz. */
 const testHoldsMs = 3_000;
 
@@ -113,7 +116,7 @@ function watchProblems(informers: ReadinessOptions['informers'], bearableMs: num
     ];
   return silentMs > longestSilenceMs
     ? [
-        'the API server has not been heard of for two minutes: known pods are served; check the way from this node to it',
+        'the API server has not been heard of for four minutes: known pods are served; check the way from this node to it',
       ]
     : [];
 }

@@ -559,40 +559,60 @@ describe('what is dropped', () => {
     expect(source.cached(writer, () => free)).toBeDefined();
   });
 
-  it('a token that comes when it may not be kept any more: whoever waits for it gets it, and nobody later', async () => {
-    const clock = createFakeClock();
-    const answer = Promise.withResolvers<IssuedToken>();
-    const state = { mayKeep: true };
+  it('a subject that must be looked at first: its tokens are returned after that, if they are still there', async () => {
+    const looks: PromiseWithResolvers<undefined>[] = [];
+    const state = { isDue: false };
+    const look = () => {
+      if (!state.isDue) return undefined;
+      const looking = Promise.withResolvers<undefined>();
+      looks.push(looking);
+      return looking.promise;
+    };
+    const requestToken = vi.fn(() => Promise.resolve(issuedTo('reader')));
     const source = createTokenSource({
       ...open,
-      upstream: { requestToken: () => answer.promise },
-      clock,
+      upstream: { requestToken },
+      clock: createFakeClock(),
       random: () => 0,
-      mayKeep: () => state.mayKeep,
+      look,
     });
     const wanted = wantedFor(subjectOf('reader'));
-    const waiting = source.get(wanted, free);
-    state.mayKeep = false;
-    answer.resolve(issuedTo('reader'));
-    expect((await waiting).from).toBe('miss');
+    state.isDue = true;
+    const { issued } = await source.get(wanted, free);
+    expect([looks.length, requestToken.mock.calls.length]).toEqual([0, 1]);
     expect(source.cached(wanted, () => free)).toBeUndefined();
+    const end = (change: () => void) => {
+      state.isDue = false;
+      change();
+      for (const { resolve } of looks) resolve(undefined);
+    };
+    const kept = source.get(wanted, free);
+    end(() => undefined);
+    expect(await kept).toEqual({ issued, from: 'hit' });
+    state.isDue = true;
+    const changed = source.get(wanted, free);
+    end(() => source.prune(() => false));
+    expect((await changed).from).toBe('miss');
   });
 
-  it('tells of every token that is given out of memory', async () => {
+  it('a look that takes longer than a second: the old token is returned if no new one comes', async () => {
     const clock = createFakeClock();
-    const recalled: unknown[] = [];
+    const answer = vi.fn(() => Promise.resolve(issuedTo('reader')));
+    const state = { isDue: false };
     const source = createTokenSource({
       ...open,
-      upstream: { requestToken: () => Promise.resolve(issuedTo('reader')) },
+      upstream: { requestToken: answer },
       clock,
       random: () => 0,
-      onRecalled: (subject) => recalled.push(subject),
+      look: () => (state.isDue ? new Promise(() => undefined) : undefined),
     });
     const wanted = wantedFor(subjectOf('reader'));
-    await source.get(wanted, free);
-    expect(recalled).toEqual([]);
-    source.cached(wanted, () => free);
-    expect(recalled).toEqual([wanted.subject]);
+    const { issued } = await source.get(wanted, free);
+    state.isDue = true;
+    answer.mockReturnValue(new Promise(() => undefined));
+    const waiting = source.get(wanted, free);
+    await clock.advance(2_000);
+    expect(await waiting).toEqual({ issued, from: 'stale' });
   });
 });
 

@@ -28,10 +28,8 @@ export interface Obtained {
 }
 
 export interface TokenSourceOptions extends Omit<TokenRequestsOptions, 'isKnown' | 'onIssued' | 'onShared'> {
-  /** Whether a token that has come may be kept; default: yes. */
-  readonly mayKeep?: (subject: TokenSubject) => boolean;
-  /** Called for each token that is returned from memory. */
-  readonly onRecalled?: (subject: TokenSubject) => void;
+  /** What must be looked at before a token of the subject is returned from memory; undefined: nothing. */
+  readonly look?: (subject: TokenSubject) => Promise<unknown> | undefined;
 }
 
 const entriesKept = 2_000;
@@ -46,10 +44,11 @@ const patienceMs = 1_000;
  * token that is used in the later part of its life is renewed in the background; if that fails, the old one is returned while it is valid.
  */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
-  const { clock, onRecalled } = options;
+  const { clock } = options;
   const memory = createTokenMemory(entriesKept, clock);
   const requests = requestsInto(memory, options);
   const { mayRequest, changes, hint } = requests;
+  const look = lookFor(memory, options);
   const recall = (wanted: WantedToken, { tenant }: TokenCaller) =>
     recalled(memory.recall(wanted, tenant.namespace), wanted, clock);
 
@@ -59,7 +58,7 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
     const now = clock.now();
     const age = ageFor(wanted.subject, entry, now);
     if (now >= age.freshUntil) return undefined;
-    onRecalled?.(wanted.subject);
+    if (look(wanted.subject)) return undefined;
     if (now >= age.refreshAt) requests.renew(wanted, caller);
     return entry.issued;
   };
@@ -77,11 +76,10 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   return {
     cached: (wanted, caller) => fresh(wanted, caller()),
     async get(wanted, caller) {
+      await look(wanted.subject);
       const known = fresh(wanted, caller);
       if (known) return { issued: known, from: 'hit' };
-      const kept = memory.recall(wanted, caller.tenant.namespace);
-      if (kept && isRecentMismatch(kept, wanted.subject, clock.now()))
-        throw anotherIdentity(kept.issued, wanted.subject);
+      refuseRecentMismatch(memory.recall(wanted, caller.tenant.namespace), wanted.subject, clock.now());
       const obtained = await renewed(wanted, caller);
       if (hasOtherClientId(obtained.issued, wanted.subject))
         throw anotherIdentity(obtained.issued, wanted.subject);
@@ -94,13 +92,20 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
   };
 }
 
+/** A look before a token from memory, for which a caller waits a while. */
+function lookFor(memory: TokenMemory, { look, clock }: TokenSourceOptions) {
+  return (subject: TokenSubject): Promise<unknown> | undefined => {
+    const looking = memory.has(subject) ? look?.(subject) : undefined;
+    return looking && orLate(looking, { clock, ms: patienceMs, late: undefined });
+  };
+}
+
 function requestsInto(memory: TokenMemory, options: TokenSourceOptions): TokenRequests {
-  const { clock, random, mayKeep = () => true } = options;
+  const { clock, random } = options;
   return createTokenRequests({
     ...options,
     isKnown: (subject) => memory.has(subject),
     onIssued: (wanted, namespace, issued) => {
-      if (!mayKeep(wanted.subject)) return;
       const now = clock.now();
       const age = ageOf({ now, expiresOn: issued.access.expiresOnTimestamp }, random());
       memory.store(wanted, namespace, { issued, storedAt: now, age });
@@ -137,7 +142,8 @@ function insteadOf(old: Obtained): (error: unknown) => Obtained {
 }
 
 /** A token with another client id than the AzureIdentity is kept for a while: otherwise a wrong object would cost a request each time. */
-function isRecentMismatch({ issued, storedAt }: Entry, subject: TokenSubject, now: number): boolean {
-  const ageMs = now - storedAt;
-  return hasOtherClientId(issued, subject) && ageMs >= 0 && ageMs < mismatchKeptMs;
+function refuseRecentMismatch(kept: Entry | undefined, subject: TokenSubject, now: number): void {
+  if (!kept || !hasOtherClientId(kept.issued, subject)) return;
+  const ageMs = now - kept.storedAt;
+  if (ageMs >= 0 && ageMs < mismatchKeptMs) throw anotherIdentity(kept.issued, subject);
 }

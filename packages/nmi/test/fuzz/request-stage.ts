@@ -181,12 +181,11 @@ function createUpstream(clock: Clock): {
   const options = {
     ...common,
     secretReader: {
-      version: () => Promise.resolve('1'),
       read: () =>
         Promise.resolve({ version: '1', stored: { kind: 'secret' as const, value: 'not-a-real-one' } }),
     },
     certificates: { read: () => Promise.reject(new Error('no certificates here')) },
-    checks: openQueue,
+    turns: openQueue,
     onSecretChanged: () => undefined,
     entra: createEntraClient(
       {

@@ -97,7 +97,7 @@ export const requestFlags = {
       why: 'see --pod-check',
     }),
     outageMs: newFlag('pod-check-outage', duration('15m', { min: 0 }), {
-      help: 'With --pod-check live: how long after the last response of the API server NMI serves pods from its cache while the server does not respond. A response such as 429 or 503 is not an outage. With any --pod-check: how long bindings, identities and exceptions are valid after the API server last reported them, at least one minute; after that no pod gets a token.',
+      help: 'With --pod-check live: how long after the last response of the API server NMI serves pods from its cache while the server does not respond. A response such as 429 or 503 is not an outage. With any --pod-check: how long bindings, identities and exceptions are valid after the API server last reported them, at least three minutes; after that no pod gets a token.',
       why: 'an address can change hands while the API server does not respond',
     }),
   },

@@ -4,16 +4,10 @@ import { beforeEach, expect, it, vi } from 'vitest';
 import { createEntraClient } from './entra-client.ts';
 import { principalError, type EntraResponse } from './entra-errors.ts';
 import type { EntraPost } from './entra-http.ts';
-import { createCertificateReader } from './certificate-reader.ts';
-import { proofIn } from './proofs.ts';
 
 const loaded: string[] = vi.hoisted(() => []);
 vi.mock('@azure/msal-node', async (original) => {
   loaded.push('msal');
-  return original();
-});
-vi.mock('node-forge', async (original) => {
-  loaded.push('forge');
   return original();
 });
 
@@ -55,16 +49,10 @@ const stage = (body: unknown = { access_token: 'token', expires_in: 600 }, statu
 
 beforeEach(() => vi.stubEnv('MSAL_FORCE_REGION', 'westeurope'));
 
-it('MSAL is loaded by the first service principal, and what reads certificates never in this process', async () => {
+it('MSAL is loaded by the first service principal', async () => {
   const { ask } = stage();
-  const run = vi.fn(() => Promise.resolve('{"fault":"none"}'));
-  const certificates = createCertificateReader({ reader: { run }, clock: createFakeClock() });
   expect(loaded).toEqual([]);
   await ask();
-  expect(loaded).toEqual(['msal']);
-  const stored = { kind: 'pfx', bytes: Buffer.from('none'), password: '' } as const;
-  await proofIn(stored, certificates, subject.secret);
-  expect(run).toHaveBeenCalledOnce();
   expect(loaded).toEqual(['msal']);
 });
 

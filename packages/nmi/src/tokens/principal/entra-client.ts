@@ -2,11 +2,11 @@ import type { INetworkModule, NodeAuthOptions } from '@azure/msal-node';
 import type { AccessToken } from '@pod-identity/imds-client';
 import type { Clock } from '@pod-identity/kit/core';
 import { membersOf } from '../../json.ts';
-import { createSigning, type SignAssertion } from './assertion.ts';
+import { signAssertion } from './assertion.ts';
 import type { TokenError } from '../errors.ts';
 import type { EntraResponse } from './entra-errors.ts';
 import type { EntraHttp } from './entra-http.ts';
-import type { Certificate } from './reader-messages.ts';
+import type { Certificate } from './certificate.ts';
 import type { ServicePrincipal } from '../types.ts';
 
 /** The credential of the application. */
@@ -34,7 +34,6 @@ export interface EntraClient {
  * discovers nothing, and can reach no address but the token endpoint.
  */
 export function createEntraClient(http: Pick<EntraHttp, 'post'>, clock: Clock): EntraClient {
-  const sign = createSigning(clock);
   return {
     requestToken: async (entraRequest) => {
       const { ConfidentialClientApplication } = await import('@azure/msal-node');
@@ -45,7 +44,7 @@ export function createEntraClient(http: Pick<EntraHttp, 'post'>, clock: Clock): 
       const application = new ConfidentialClientApplication({
         auth: {
           ...authOf(entraRequest, endpoint),
-          ...(await credentialOf(entraRequest, endpoint, sign)),
+          ...(await credentialOf(entraRequest, { audience: endpoint, now: sentAt })),
         },
         system: { networkClient: wire.network },
       });
@@ -85,12 +84,11 @@ function authOf({ subject, tenantId }: EntraRequest, endpoint: string): NodeAuth
 
 async function credentialOf(
   { subject: { clientId }, proof }: EntraRequest,
-  audience: string,
-  sign: SignAssertion,
+  { audience, now }: { readonly audience: string; readonly now: number },
 ): Promise<Partial<NodeAuthOptions>> {
   if (proof.kind === 'secret') return { clientSecret: proof.value };
   if (proof.kind === 'assertion') return { clientAssertion: proof.value };
-  return { clientAssertion: await sign(proof.certificate, { clientId, audience }) };
+  return { clientAssertion: await signAssertion(proof.certificate, { clientId, audience, now }) };
 }
 
 /** MSAL's network module; remembers the answer. */

@@ -1,5 +1,5 @@
 // Room: tokens of applications: the Secret of an identity, its certificate or password, and Entra.
-// It must not parse or decrypt a certificate, which a process of its own does (reader), nor decide which Secret an identity may use, which
+// It must not decrypt a certificate, which openssl does in a process of its own, nor decide which Secret an identity may use, which
 // authorize/principal.ts does.
 import { readClaims } from '../claims.ts';
 import { TokenError } from '../errors.ts';
@@ -7,29 +7,27 @@ import { timed, type Ended } from '../timed.ts';
 import type { ServicePrincipal, TokenUpstream } from '../types.ts';
 import type { EntraClient, EntraRequest } from './entra-client.ts';
 import { principalError } from './entra-errors.ts';
-import { createSecretMemory, type SecretMemory, type SecretMemoryOptions } from './secret-memory.ts';
+import { createSecrets, type Secrets, type SecretsOptions } from './secrets.ts';
 
-export interface PrincipalSourceOptions extends SecretMemoryOptions {
+export interface PrincipalSourceOptions extends SecretsOptions {
   readonly entra: EntraClient;
   /** Called for each request to Entra. */
   readonly onRequested: (ended: Ended) => void;
 }
 
-export interface PrincipalSource extends TokenUpstream<ServicePrincipal> {
-  readonly secrets: Pick<SecretMemory, 'check' | 'has'>;
-}
+export interface PrincipalSource extends TokenUpstream<ServicePrincipal>, Pick<Secrets, 'look'> {}
 
 /** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
 export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
   const { clock, entra, onRequested } = options;
-  const secrets = createSecretMemory(options);
+  const { proof: proofOf, look } = createSecrets(options);
 
   const requestOne = (entraRequest: EntraRequest) =>
     timed(clock, onRequested, () => entra.requestToken(entraRequest));
 
   const requestToken: PrincipalSource['requestToken'] = async (wanted) => {
     const { subject, resource } = wanted;
-    const { proof, isCurrent } = await secrets.proof(subject);
+    const { proof, isCurrent } = await proofOf(subject);
     const forTenant = (tenantId: string) =>
       requestOne({
         subject,
@@ -48,7 +46,7 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     return { access, clientId, objectId, ...(others.length > 0 && { auxiliary: others }) };
   };
 
-  return { requestToken, secrets };
+  return { requestToken, look };
 }
 
 function changedMeanwhile({ secret: { namespace, name } }: ServicePrincipal): TokenError {

@@ -52,7 +52,7 @@ describe('what is too large', () => {
       'certificate',
       /key certificate is too large.*65536 bytes.*leave out/,
     ],
-    ['password', large('password'), 'certificate', /key password has more than 1024 bytes; encrypt/],
+    ['password', large('password'), 'certificate', /key password has more than 1000 bytes; encrypt/],
   ])('%s: an error that tells the key, the limit and what to do', (...[, of, credential, fault]) => {
     expect(readCredential(of, credential)).toMatch(fault);
   });

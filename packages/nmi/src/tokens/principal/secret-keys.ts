@@ -21,8 +21,8 @@ export type StoredCredential =
   | { readonly kind: 'pfx'; readonly bytes: Buffer; readonly password: string }
   | { readonly kind: 'pem'; readonly text: string; readonly password: string };
 
-/** Limits in bytes. Entra gives client secrets of 40 characters, and accepts no application's own of more than 64. */
-export const longest = { clientSecret: 4 * 1024, certificate: 64 * 1024, password: 1024 };
+/** Limits in bytes. Entra gives client secrets of 40 characters, and accepts no application's own of more than 64; openssl reads 1,022 of a password. */
+export const longest = { clientSecret: 4 * 1024, certificate: 64 * 1024, password: 1_000 };
 const lineEnd = 2;
 
 const secretKey = 'clientSecret';

@@ -19,9 +19,8 @@ export interface ReadSecret {
   readonly stored: StoredCredential | string;
 }
 
-/** Both fail with a TokenError: `misconfigured` if the Secret does not exist or may not be read. */
 export interface SecretReader {
-  readonly version: (reference: SecretReference) => Promise<string>;
+  /** Fails with a TokenError: `misconfigured` if the Secret does not exist or may not be read. */
   readonly read: (
     reference: SecretReference,
     credential: ServicePrincipal['credential'],
@@ -42,7 +41,6 @@ export function createSecretReader(transport: KubeTransport): SecretReader {
     }
   };
   return {
-    version: async (reference) => versionOf(await get(reference)),
     async read(reference, credential) {
       const object = await get(reference);
       const keys = Object.keys(object.data ?? {});

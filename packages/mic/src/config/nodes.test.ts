@@ -33,3 +33,11 @@ test('a name of a DaemonSet that is not NAMESPACE/NAME is refused, with what to 
     expect.stringContaining('--nmi-daemonset must be NAMESPACE/NAME, not "a/b/c"'),
   ]);
 });
+
+test('what the taint waited for beside NMI has no effect, and is told so', () => {
+  const reading = read(['--startup-taint-waits-for=canary', '--canary-daemonset=ns/canary']);
+  expect(reading.ok && reading.config.ignored).toEqual([
+    { flag: 'startup-taint-waits-for', why: expect.stringContaining('NMI') as string },
+    { flag: 'canary-daemonset', why: expect.stringContaining('canary') as string },
+  ]);
+});

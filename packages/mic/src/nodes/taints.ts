@@ -1,35 +1,30 @@
-// Removes start-up taints during the term, one node at a time, where NMI is ready.
-// plan/startup-taint.ts decides.
+// Room: the start-up taint: removed from each node where NMI is ready, by the leader.
+// It must not change anything else of a node.
 import { createBackoff } from '@pod-identity/kit/core';
 import {
   createNodeTaintDoor,
   KubeError,
   removeTaint,
-  type LeaderTerm,
   type KubeAmbient,
+  type LeaderTerm,
 } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
-import { judgeStartup } from '../plan/startup-taint.ts';
-import type { AgentView, TaintedNode } from '../snapshot/views.ts';
+import type { TaintedNode } from '../snapshot/views.ts';
+import type { AgentWatch } from '../snapshot/watch/agent-watch.ts';
+import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
+import { judgeStartup } from './startup-taint.ts';
 
-export interface StartupView {
-  /** Nodes with the taint. */
-  tainted(): Iterable<TaintedNode>;
-  taintedNode(name: string): TaintedNode | undefined;
-  agentsOn(node: string): readonly AgentView[];
-  /** Calls the listener with the name of a node when it, or a pod that counts on it, has changed. Returns the unsubscribe function. */
-  onChange(listener: (node: string) => void): () => void;
-}
-
-export interface StartupTaintsOptions extends KubeAmbient {
+/** The writes of `transport` are fenced by the lease. */
+export interface TaintsOptions extends KubeAmbient {
   readonly key: string;
-  readonly view: StartupView;
+  readonly nodes: Pick<ClusterWatch, 'onNode' | 'taintedNode' | 'taintedNodes'>;
+  readonly agents: Pick<AgentWatch, 'on' | 'onChange'>;
   readonly term: LeaderTerm;
 }
 
-/** Runs until the term ends; resolves when no request is running. */
-export async function keepStartupTaints(options: StartupTaintsOptions): Promise<void> {
-  const { view, term, clock, random } = options;
+/** Runs until the term ends, one node at a time; resolves when no request is running. */
+export async function keepStartupTaints(options: TaintsOptions): Promise<void> {
+  const { nodes, agents, term, clock, random } = options;
   const attempt = createAttempt(options);
   const waiting = new Set<string>();
   let wake = Promise.withResolvers<undefined>();
@@ -37,47 +32,37 @@ export async function keepStartupTaints(options: StartupTaintsOptions): Promise<
     waiting.add(node);
     wake.resolve(undefined);
   };
-  const stop = view.onChange(concern);
-  for (const { name } of view.tainted()) concern(name);
+  const ends = [nodes.onNode(concern), agents.onChange(concern)];
+  for (const { name } of nodes.taintedNodes()) concern(name);
   term.signal.addEventListener('abort', () => wake.resolve(undefined), { once: true });
   const patience = createBackoff({ baseMs: 1_000, capMs: 60_000, random });
 
   while (!isOver(term)) {
     await wake.promise;
     wake = Promise.withResolvers();
-    const failed = await attemptAll([...waiting], waiting, attempt);
+    const failed: string[] = [];
+    for (const node of [...waiting]) {
+      waiting.delete(node);
+      if (!(await attempt(node))) failed.push(node);
+    }
     if (failed.length === 0) patience.reset();
     else {
       await clock.sleep(patience.next(), term.signal).catch(() => undefined);
       failed.forEach(concern);
     }
   }
-  stop();
+  for (const end of ends) end();
 }
 
 const isOver = (term: LeaderTerm) => term.signal.aborted || !term.holds();
 
-async function attemptAll(
-  nodes: readonly string[],
-  waiting: Set<string>,
-  attempt: (node: string) => Promise<boolean>,
-): Promise<readonly string[]> {
-  const failed: string[] = [];
-  for (const node of nodes) {
-    waiting.delete(node);
-    if (!(await attempt(node))) failed.push(node);
-  }
-  return failed;
-}
-
 /** One node: true if there is nothing to do until something changes. */
-function createAttempt(options: StartupTaintsOptions): (node: string) => Promise<boolean> {
-  const { key, view, transport, term, log } = options;
+function createAttempt({ key, nodes, agents, transport, term, log }: TaintsOptions) {
   const reported = createReported(log);
-  return async (name) => {
-    const node = view.taintedNode(name);
+  return async (name: string): Promise<boolean> => {
+    const node = nodes.taintedNode(name);
     if (node === undefined || !term.holds()) return true;
-    const verdict = judgeStartup(node, view.agentsOn(name));
+    const verdict = judgeStartup(node, agents.on(name));
     if (verdict.kind === 'keep') {
       if (verdict.why === 'stale') reported.stale(node, verdict.pod);
       return true;

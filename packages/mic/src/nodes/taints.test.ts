@@ -2,8 +2,8 @@ import { KubeError, type KubeRequest, type KubeTransport } from '@pod-identity/k
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
 import type { AgentView, TaintedNode } from '../snapshot/views.ts';
-import { keepStartupTaints } from './startup-taints.ts';
-import { createFakeLog } from './test/fake-log.ts';
+import { keepStartupTaints } from './taints.ts';
+import { createFakeLog } from '../apply/test/fake-log.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const tainted = (name: string, uid = `uid-${name}`): TaintedNode => ({ name, uid, createdAt: 1_000 });
@@ -34,6 +34,7 @@ function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView
   const bearing = new Map(nodes.map((node) => [node.name, node]));
   const ending = new AbortController();
   let listener: ((node: string) => void) | undefined;
+  let agentListener: typeof listener;
   const world: World = { agents, holds: true, refuse: () => undefined };
   const nameOf = ({ path }: KubeRequest) => path.split('/').at(-1) ?? '';
   const transport: KubeTransport = {
@@ -64,13 +65,19 @@ function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView
     clock,
     log,
     random: () => 0,
-    view: {
-      tainted: () => bearing.values(),
+    nodes: {
+      taintedNodes: () => [...bearing.values()],
       taintedNode: (name) => bearing.get(name),
-      agentsOn: (name) => world.agents.filter(({ nodeName }) => nodeName === name),
-      onChange(tell) {
+      onNode(tell) {
         listener = tell;
         return () => (listener = undefined);
+      },
+    },
+    agents: {
+      on: (name) => world.agents.filter(({ nodeName }) => nodeName === name),
+      onChange(tell) {
+        agentListener = tell;
+        return () => (agentListener = undefined);
       },
     },
     term: { signal: ending.signal, holds: () => world.holds },
@@ -84,9 +91,10 @@ function setUp(of: { nodes?: readonly TaintedNode[]; agents?: readonly AgentView
     ended,
     told: (level: string) =>
       lines.filter((line) => line.level === level).map(({ fields, message }) => ({ ...fields, message })),
-    isListening: () => listener !== undefined,
-    change: async (node: string) => {
-      listener?.(node);
+    isListening: () => listener !== undefined || agentListener !== undefined,
+    /** Of the node, or of NMI's pod on it. */
+    change: async (node: string, how: 'node' | 'agent' = 'node') => {
+      (how === 'node' ? listener : agentListener)?.(node);
       await clock.advance(0);
     },
     end: () => ending.abort(new Error('the term is over')),
@@ -113,7 +121,7 @@ test('a node whose NMI is not ready is checked again when it changes, and costs 
   expect(patched).toEqual([]);
   expect(clock.pending).toBe(0);
   world.agents = [ready('n1')];
-  await change('n1');
+  await change('n1', 'agent');
   expect(patched).toEqual(['n1']);
 });
 

@@ -1,9 +1,9 @@
-import type { LeaderTerm } from '@pod-identity/kit/kube';
+import { KubeError, type KubeRequest, type KubeTransport, type LeaderTerm } from '@pod-identity/kit/kube';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
 import { createFakeLog } from '../apply/test/fake-log.ts';
-import { lockAnnotation, readLock, type LockReading } from './lock.ts';
-import { createOriginalWatch, whoRenews } from './original-watch.ts';
+import { lockAnnotation, readLock } from './lock.ts';
+import { readOriginalWarning, standBy, sweepLock, type OriginalOptions } from './original.ts';
 
 const minute = 60_000;
 
@@ -12,46 +12,58 @@ function endpoints(holderIdentity: unknown, renewTime: unknown = '2026-01-01T00:
   return { metadata: { annotations: { [lockAnnotation]: JSON.stringify(record) } } };
 }
 
-const refused: LockReading = { kind: 'unreadable', isPassing: false, why: 'forbidden' };
-const silent: LockReading = { kind: 'unreadable', isPassing: true, why: 'no answer' };
+const refused = new KubeError('denied', 'forbidden', { status: 403 });
+const silent = new KubeError('unavailable', 'no answer', { status: 503 });
+const none = new KubeError('not-found', 'no such object', { status: 404 });
 
 const started = 1_000_000;
+const lock = { namespace: 'default', name: 'aad-pod-identity-mic' };
+const lease = { namespace: 'aad-pod-identity', name: 'our-mic' };
 
-function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {}) {
-  let led = hasLed;
+function setUp({
+  hasLed = false,
+  isRead = true,
+}: { readonly hasLed?: boolean; readonly isRead?: boolean } = {}) {
+  let led: object = hasLed ? {} : none;
   const clock = createFakeClock(started);
   const log = createFakeLog();
   const running: boolean[] = [];
   const stopping = new AbortController();
-  let look: () => LockReading = () => ({ kind: 'free' });
-  let looks = 0;
-  const reader = {
-    look: () => {
-      looks += 1;
-      return Promise.resolve(look());
+  let shown: () => object = () => none;
+  const paths: string[] = [];
+  const looks = () =>
+    paths.filter((path) => path === '/api/v1/namespaces/default/endpoints/aad-pod-identity-mic').length;
+  const transport = {
+    server: 'memory',
+    request: ({ path }: KubeRequest) => {
+      paths.push(path);
+      const isLease = path === '/apis/coordination.k8s.io/v1/namespaces/aad-pod-identity/leases/our-mic';
+      const result = isLease ? led : shown();
+      return result instanceof Error ? Promise.reject(result) : Promise.resolve(result);
     },
-    hasLed: () => Promise.resolve(led),
-  };
-  const watch = createOriginalWatch({
-    reader,
+  } as Partial<KubeTransport> as KubeTransport;
+  const options: OriginalOptions = {
+    lock: isRead ? lock : undefined,
+    lease,
+    transport,
     clock,
     log,
-    lock: { namespace: 'default', name: 'aad-pod-identity-mic' },
     onRunning: (isRunning) => void running.push(isRunning),
-  });
+  };
   let startedAt: number | undefined;
   const begunAt = clock.elapsed();
   return {
     clock,
     log,
     running,
-    reader,
-    watch,
-    looks: () => looks,
-    shows: (reading: () => LockReading) => void (look = reading),
-    /** This project's MIC leads from now on. */
-    otherLeads: () => void (led = true),
-    standBy: () => void watch.standBy(stopping.signal).then(() => (startedAt = clock.elapsed() - begunAt)),
+    paths,
+    looks,
+    sweep: (term: LeaderTerm) => sweepLock(options, term),
+    ask: () => readOriginalWarning(options, new AbortController().signal),
+    /** What the API server has, or how it refuses. */
+    shows: (lock: () => object) => void (shown = lock),
+    leases: (lease: object) => void (led = lease),
+    standBy: () => void standBy(options, stopping.signal).then(() => (startedAt = clock.elapsed() - begunAt)),
     startedAt: () => startedAt,
     stop: () => stopping.abort(),
     said: (text: RegExp) => log.lines.filter(({ message }) => text.test(message)).length,
@@ -59,22 +71,17 @@ function setUp({ hasLed = false }: { readonly hasLed?: boolean | undefined } = {
 }
 
 /** Renewed every 3.75 s until then. */
-function renewedUntil(clock: { elapsed(): number }, until: number): () => LockReading {
+function renewedUntil(clock: { elapsed(): number }, until: number): () => object {
   return () => {
     const beat = Math.floor(Math.min(clock.elapsed(), until) / 3_750);
-    return readLock(endpoints('mic-7d9f-abcde', new Date(started + beat * 3_750).toISOString()));
+    return endpoints('mic-7d9f-abcde', new Date(started + beat * 3_750).toISOString());
   };
 }
 
 function leading() {
   const ending = new AbortController();
-  const work = Promise.withResolvers<undefined>();
   const term: LeaderTerm = { signal: ending.signal, holds: () => !ending.signal.aborted };
-  const end = () => {
-    ending.abort();
-    work.resolve(undefined);
-  };
-  return { term, work: work.promise, end };
+  return { term, end: () => ending.abort() };
 }
 
 describe('reading the lock', () => {
@@ -82,6 +89,7 @@ describe('reading the lock', () => {
     ['no annotations', { metadata: {} }],
     ['no holder', endpoints('')],
     ['no JSON', { metadata: { annotations: { [lockAnnotation]: 'mic' } } }],
+    ['an annotation of 200 kB', endpoints('mic-1', 'x'.repeat(200_000))],
     ['a list', { metadata: { annotations: { [lockAnnotation]: '[]' } } }],
     ['a holder that is no text', endpoints({ name: 'x' })],
     ['a time that is no text', endpoints('mic', 7)],
@@ -118,7 +126,7 @@ describe('the first start', () => {
 
   test('a lock that the original left behind costs 15 s', async () => {
     const { clock, shows, standBy, startedAt } = setUp();
-    shows(() => readLock(endpoints('mic-0')));
+    shows(() => endpoints('mic-0'));
     standBy();
     await clock.advance(14_999);
     expect(startedAt()).toBeUndefined();
@@ -127,7 +135,7 @@ describe('the first start', () => {
   });
 
   test('attack: a forged lock that is renewed forever delays it by 5 minutes, and then raises the alarm', async () => {
-    const { clock, shows, standBy, startedAt, said, watch, running } = setUp();
+    const { clock, shows, standBy, startedAt, said, sweep, running } = setUp();
     shows(renewedUntil(clock, Infinity));
     standBy();
     await clock.advance(5 * minute - 1);
@@ -135,9 +143,9 @@ describe('the first start', () => {
     await clock.advance(1);
     expect(startedAt()).toBe(5 * minute);
     expect(said(/starts all the same/)).toBe(1);
-    const { term, work } = leading();
-    void watch.beside(term, work);
-    await clock.advance(7_500);
+    const { term } = leading();
+    void sweep(term);
+    await clock.advance(15_000);
     expect(said(/mic-7d9f-abcde renews the lock default\/aad-pod-identity-mic/)).toBe(1);
     expect(running).toEqual([true]);
   });
@@ -153,19 +161,19 @@ describe('the first start', () => {
       endpoints('a', 'x'.repeat(3_000)),
     ];
     // A free lock ends the wait, so it is never the first one.
-    shows(() => readLock(ways[(look++ * 2) % ways.length] ?? {}));
+    shows(() => ways[(look++ * 2) % ways.length] ?? {});
     standBy();
     await clock.advance(5 * minute);
     expect(startedAt()).toBeLessThanOrEqual(5 * minute);
   });
 
   test('attack: a lock forged when another replica of this MIC leads does not prevent it from standing for election', async () => {
-    const { clock, shows, standBy, startedAt, otherLeads, said } = setUp();
+    const { clock, shows, standBy, startedAt, leases, said } = setUp();
     shows(renewedUntil(clock, Infinity));
     standBy();
     await clock.advance(10_000);
     expect(startedAt()).toBeUndefined();
-    otherLeads();
+    leases({});
     await clock.advance(2_500);
     expect(startedAt()).toBe(12_500);
     expect(said(/another MIC of ours has started/)).toBe(1);
@@ -180,19 +188,20 @@ describe('the first start', () => {
   });
 
   test('is immediate without the right to read the lock, with one log line', async () => {
-    const { clock, shows, standBy, startedAt, said, watch } = setUp();
+    const { clock, shows, standBy, startedAt, said, sweep } = setUp();
     shows(() => refused);
     standBy();
     await clock.advance(0);
     expect(startedAt()).toBe(0);
-    const { term, work } = leading();
-    void watch.beside(term, work);
+    const { term } = leading();
+    void sweep(term);
     await clock.advance(10 * minute);
     expect(said(/cannot be read/)).toBe(1);
   });
 
   test('waits at most 5 minutes for an API server that does not respond', async () => {
-    const { clock, shows, standBy, startedAt } = setUp({ hasLed: undefined });
+    const { clock, shows, standBy, startedAt, leases } = setUp();
+    leases(silent);
     shows(() => silent);
     standBy();
     await clock.advance(5 * minute - 1);
@@ -215,16 +224,16 @@ describe('the first start', () => {
 
 describe('a leader', () => {
   test('reports once that the original runs when it starts later, and that it has ended', async () => {
-    const { clock, shows, watch, running, said } = setUp();
-    const { term, work, end } = leading();
+    const { clock, shows, sweep, running, said } = setUp();
+    const { term, end } = leading();
     let isOver = false;
-    void watch.beside(term, work).then(() => (isOver = true));
+    void sweep(term).then(() => (isOver = true));
     await clock.advance(9 * minute);
     expect(running).toEqual([]);
     shows(renewedUntil(clock, clock.elapsed() + 25 * minute));
     await clock.advance(25 * minute);
     expect([running, said(/runs too/)]).toEqual([[true], 1]);
-    await clock.advance(11 * minute);
+    await clock.advance(10 * minute);
     expect([running, said(/does not renew/)]).toEqual([[true, false], 1]);
     end();
     await clock.advance(0);
@@ -233,75 +242,94 @@ describe('a leader', () => {
   });
 
   test.each([
-    ['nobody holds', () => readLock({ metadata: {} }), 4],
-    ['MIC may not read', () => refused, 4],
-    ['the original holds', () => readLock(endpoints('mic-0')), 8],
-  ])('reads a lock that %s seldom: Endpoints are deprecated', async (_, reading, most) => {
-    const { clock, shows, watch, looks } = setUp();
-    shows(reading);
-    const { term, work, end } = leading();
-    void watch.beside(term, work);
-    await clock.advance(31 * minute);
-    expect(looks()).toBeLessThanOrEqual(most);
+    ['is silent', silent],
+    ['refuses', refused],
+  ])('says nothing else about a lock while the API server %s', async (_, problem) => {
+    const { clock, shows, sweep, running, said } = setUp();
+    const renewed = renewedUntil(clock, Infinity);
+    shows(renewed);
+    void sweep(leading().term);
+    await clock.advance(minute);
+    expect(running).toEqual([true]);
+    shows(() => problem);
+    await clock.advance(11 * minute);
+    shows(renewed);
+    await clock.advance(11 * minute);
+    expect([running, said(/renews the lock/)]).toEqual([[true], 1]);
+    shows(() => problem);
+    await clock.advance(11 * minute);
+    shows(() => none);
+    await clock.advance(5 * minute);
+    expect(running).toEqual([true, false]);
+  });
+
+  test.each([
+    ['nobody holds', () => ({ metadata: {} })],
+    ['MIC may not read', () => refused],
+    ['the original holds', () => endpoints('mic-0')],
+  ])('reads a lock that %s once in five minutes: Endpoints are deprecated', async (_, shown) => {
+    const { clock, shows, sweep, looks } = setUp();
+    shows(shown);
+    const { term, end } = leading();
+    void sweep(term);
+    await clock.advance(29 * minute);
+    expect(looks()).toBeLessThanOrEqual(7);
     end();
     await clock.advance(0);
   });
 
   test('raises no alarm for a lock that was renewed until the start', async () => {
-    const { clock, shows, standBy, startedAt, watch, running } = setUp();
+    const { clock, shows, standBy, startedAt, sweep, running } = setUp();
     shows(renewedUntil(clock, clock.elapsed() + 20_000));
     standBy();
     await clock.advance(minute);
     expect(startedAt()).toBeDefined();
-    const { term, work } = leading();
-    void watch.beside(term, work);
+    void sweep(leading().term);
     await clock.advance(25 * minute);
     expect(running).toEqual([]);
   });
 
-  test('whose term is over reports nothing, and fails as its work does', async () => {
-    const { clock, shows, watch, running } = setUp();
+  test('whose term is over reports nothing', async () => {
+    const { clock, shows, sweep, running } = setUp();
     shows(renewedUntil(clock, Infinity));
-    const { term, work, end } = leading();
-    void watch.beside(term, work);
+    const { term, end } = leading();
+    void sweep(term);
     await clock.advance(1_000);
     end();
     await clock.advance(minute);
     expect(running).toEqual([false]);
-    await expect(watch.beside(leading().term, Promise.reject(new Error('bug')))).rejects.toThrow('bug');
   });
 });
 
-describe('who renews the lock', () => {
-  const signal = new AbortController().signal;
-
+describe('who asks by the plug-in', () => {
   test.each([
-    { what: 'nobody', reading: () => readLock({ metadata: {} }), ms: 0 },
-    { what: 'nobody that may be read', reading: () => refused, ms: 0 },
-    {
-      what: 'one that left it long ago',
-      reading: () => readLock(endpoints('mic-0', '1970-01-01T00:00:00Z')),
-      ms: 0,
-    },
-    {
-      what: 'one that does not renew it',
-      reading: () => readLock(endpoints('mic-0', '1970-01-01T00:16:00Z')),
-      ms: 7_500,
-    },
-  ])('is nobody for a lock held by $what', async ({ reading, ms }) => {
-    const { clock, reader, shows } = setUp();
-    shows(reading);
-    const asked = whoRenews({ reader, clock }, signal);
+    { what: 'nobody', shown: { metadata: {} }, ms: 0 },
+    { what: 'nobody that may be read', shown: refused, ms: 0 },
+    { what: 'one that left it long ago', shown: endpoints('mic-0', '1970-01-01T00:00:00Z'), ms: 0 },
+    { what: 'one that does not renew it', shown: endpoints('mic-0', '1970-01-01T00:16:00Z'), ms: 7_500 },
+  ])('is told nothing of a lock held by $what', async ({ shown, ms }) => {
+    const { clock, ask, shows } = setUp();
+    shows(() => shown);
+    const asked = ask();
     await clock.advance(ms);
     expect(await asked).toBeUndefined();
     expect(clock.pending).toBe(0);
   });
 
-  test('is named', async () => {
-    const { clock, reader, shows } = setUp();
+  test('is told the lock and who renews it', async () => {
+    const { clock, ask, shows } = setUp();
     shows(renewedUntil(clock, Infinity));
-    const asked = whoRenews({ reader, clock }, signal);
+    const asked = ask();
     await clock.advance(7_500);
-    expect(await asked).toBe('mic-7d9f-abcde');
+    expect(await asked).toContain('mic-7d9f-abcde renews the lock default/aad-pod-identity-mic');
   });
+});
+
+test('without --original-lock nothing is read, waited for or said', async () => {
+  const { standBy, startedAt, sweep, ask, paths, clock } = setUp({ isRead: false });
+  standBy();
+  await sweep(leading().term);
+  expect(await ask()).toBeUndefined();
+  await clock.advance(0);
+  expect([startedAt(), paths]).toEqual([0, []]);
 });
