@@ -58,3 +58,20 @@ test('attack: what an editor wrote neither forges lines of migrate nor controls 
     expect(lines.filter((line) => line.includes('\u001b') || line.startsWith(forged))).toEqual([]);
   }
 });
+
+test.each(['vault', 'pay/vault'])(
+  'the deletion of a binding that others use is not printed, with --identity %s too',
+  async (named) => {
+    const { sim, kubeconfig } = await open();
+    const { clientID } = sim.kube.get('azureidentities', 'vault', 'pay')!['spec'] as { clientID: string };
+    const annotations = { 'azure.workload.identity/client-id': clientID };
+    const metadata = { namespace: 'pay', name: 'moved', annotations };
+    sim.kube.seed([{ apiVersion: 'v1', kind: 'ServiceAccount', metadata }]);
+    const { code, out } = await plugIn([
+      ...['migrate', 'to-workload-identity', 'moved', '--identity', named, '-n', 'pay'],
+      ...['--credential-exists', '--remove-binding', '--kubeconfig', kubeconfig],
+    ]);
+    expect([code, out]).toEqual([0, expect.stringContaining('its bindings: pay/default')]);
+    expect(out).not.toContain(' delete ');
+  },
+);

@@ -156,7 +156,7 @@ async function planWorkload(
     identity,
     refusal: refused.length > 0 ? 'it has no right on the identity' : unknown[0],
     issuer: await findIssuer(session),
-    pods: usersOf(pods, key),
+    pods: usersOf(pods, keyOf(stored)),
     bindings: bindingsOf(read, stored),
   };
   return toWorkloadIdentity(facts, given);
