@@ -49,7 +49,7 @@ async function servicesSeen(objects: readonly KubeObject[]): Promise<Services> {
     summary: 'reads',
     examples: [],
     run: async (session) => {
-      seen.resolve(await session.services());
+      seen.resolve(await readServices({ kube: session.kube, signal: session.signal }));
       return 0;
     },
   };

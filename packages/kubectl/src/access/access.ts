@@ -71,7 +71,7 @@ async function run(
 
 async function rightsFor({ read, session }: Query) {
   const rights = await openRights(session);
-  const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
+  const rules = rulesOf(read.services);
   const notes = [...rights.notes, ...rules.notes, ...notesOn(rules)];
   return { ...rights, rules, notes, review: createReviews(rights, session) };
 }

@@ -2,7 +2,6 @@
 // It must not decide anything about identities, or know a single command beyond its declaration.
 import type { Clock } from '@pod-identity/kit/core';
 import type { KubeTransport } from '@pod-identity/kit/kube';
-import type { Services } from '../cluster/services.ts';
 import type { Format, Out, Terminal } from '../print/output.ts';
 
 /** One command of the plug-in: all that the command line knows of it. */
@@ -54,8 +53,6 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Where commands that are shown go, if not to this cluster; `out` and `err` have it printed. */
   readonly clusterNote: string | undefined;
-  /** Read once, and kept. */
-  services(): Promise<Services>;
 }
 
 /** A sentence for the user about what was asked: the exit code is 2, or the given one. */

@@ -10,7 +10,6 @@ import {
 } from '@pod-identity/kit/core';
 import { KubeError } from '@pod-identity/kit/kube';
 import { connect, describeFailure, type Connection } from '../cluster/connect.ts';
-import { readServices, type Services } from '../cluster/services.ts';
 import { createOut, type Format, type Terminal } from '../print/output.ts';
 import { parseOption } from './arguments.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from './command.ts';
@@ -98,7 +97,6 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
   const { print, complain } = withClusterNote(clusterNote, surroundings);
   const { kube } = connection;
   const format = (globals.output ?? 'table') as Format;
-  let services: Promise<Services> | undefined;
   return {
     kube,
     namespace:
@@ -110,7 +108,6 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
     clock,
     signal,
     clusterNote,
-    services: () => (services ??= readServices({ kube, signal })),
   };
 }
 

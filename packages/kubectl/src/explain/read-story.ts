@@ -41,7 +41,7 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     readCluster({ ...session, namespace }),
     readNear(session, { namespace, nodeName: pod.nodeName }),
   ]);
-  const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
+  const rules = rulesOf(read.services);
   const config = configFor(read, pod.nodeName, rules);
   const lists = { ...listsIn(read), exceptions: itemsOf(near.exceptions) };
   const given = { pod, lists, rules: config, machine: machineOf(read, pod.nodeName) };

@@ -14,7 +14,7 @@ export const readReport = async (session: Session): Promise<Report> =>
 /** Asks about the rights of what was read. */
 export async function reportOn(session: Session, read: ClusterRead): Promise<Report> {
   const missed = readMissed(session, read);
-  const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
+  const rules = rulesOf(read.services);
   const requests = requestsOf(read, rules);
   const rights = new Map<string, Right>();
   if (requests.length > 0) {

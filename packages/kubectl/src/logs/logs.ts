@@ -8,7 +8,7 @@ import { readAgents, type AgentPod } from '../cluster/agents.ts';
 import { readText } from '../cluster/connect.ts';
 import { keyOf, textAt, type ObjectName } from '../cluster/fields.ts';
 import { getAllowed } from '../cluster/lists.ts';
-import { ownOf } from '../cluster/services.ts';
+import { ownOf, readServices } from '../cluster/services.ts';
 import { auditLineOf, type AuditLine } from './audit-lines.ts';
 
 export const logsCommand: PlugInCommand = {
@@ -50,7 +50,7 @@ async function nodeOf({ kube, signal, err }: Session, pod: ObjectName): Promise<
 
 async function findAgents(session: Session, node: string | undefined): Promise<readonly AgentPod[]> {
   const { kube, signal } = session;
-  const services = await session.services();
+  const services = await readServices({ kube, signal });
   const nmi = ownOf(services.nmi);
   if (nmi.length === 0) throw new CommandProblem(['NMI was not found', ...services.unknown].join('; '));
   const { pods, unknown } = await readAgents({ nmi }, { kube, signal, ...(node !== undefined && { node }) });

@@ -34,7 +34,7 @@ export async function readBound({ kube, signal }: ClusterReader) {
   // Without one of them pods, or the mode that counts for them, would be missed.
   const [unread] = [read.identities, read.bindings, read.pods, read.namespaces].flatMap(unknownOf);
   if (unread !== undefined) throw new CommandProblem(unread);
-  const rules = await rulesOf({ services: () => Promise.resolve(read.services) });
+  const rules = rulesOf(read.services);
   const matching = createMatching(read, rules.isKnown ? rules : { ...rules, mode: 'namespace' });
   const live = itemsOf(read.pods).filter(({ isFinished }) => !isFinished);
   const pods = live.map((pod) => ({

@@ -15,15 +15,15 @@ test.each([
   ['MIC is stricter than NMI', { mic: [mic('rbac')], nmi: [nmi('namespace')] }, ['rbac', true]],
   ['NMI lets other namespaces', { mic: [mic('warn')], nmi: [nmi('warn', false)] }, ['warn', false]],
   ['MIC alone is understood', { mic: [mic('warn')], nmi: [unread] }, ['warn', true]],
-])('the rules that count: %s', async (_, installed, [mode, forceNamespaced]) => {
+])('the rules that count: %s', (_, installed, [mode, forceNamespaced]) => {
   const services = { ...installed, unknown: [] } as unknown as Services;
-  const rules = await rulesOf({ services: () => Promise.resolve(services) });
+  const rules = rulesOf(services);
   expect(rules).toEqual({ isKnown: true, mode, forceNamespaced, notes: [] });
 });
 
-test('flags that are not known count as the strictest, and that is said', async () => {
+test('flags that are not known count as the strictest, and that is said', () => {
   const services = { mic: [unread], nmi: [], unknown: [] } as unknown as Services;
-  const rules = await rulesOf({ services: () => Promise.resolve(services) });
+  const rules = rulesOf(services);
   expect(rules).toMatchObject({
     isKnown: false,
     mode: 'rbac',

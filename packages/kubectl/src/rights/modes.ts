@@ -1,8 +1,7 @@
 // Room: which rules and rights count in the cluster, as the services and the API server say it.
 // It must not look at pods or bindings.
 import { strictestMode, type AccessMode } from '@pod-identity/crd-types';
-import type { Session } from '../cli/command.ts';
-import { configsOf } from '../cluster/services.ts';
+import { configsOf, type Services } from '../cluster/services.ts';
 
 export interface Rules {
   /** The strictest if it is not known. */
@@ -13,8 +12,7 @@ export interface Rules {
 }
 
 /** By the flags of both: the stricter mode, and pods of other namespaces if one of them lets them. */
-export async function rulesOf(session: Pick<Session, 'services'>): Promise<Rules> {
-  const { mic, nmi, unknown } = await session.services();
+export function rulesOf({ mic, nmi, unknown }: Pick<Services, 'mic' | 'nmi' | 'unknown'>): Rules {
   const [[controller], [agent]] = [configsOf(mic), configsOf(nmi)];
   if (controller ?? agent)
     return {

@@ -7,7 +7,6 @@ import type { Finding } from '@pod-identity/policy';
 import { parseOption } from '../cli/arguments.ts';
 import { CommandProblem, exitCodes, type PlugInCommand, type Session } from '../cli/command.ts';
 import { describeFailure } from '../cluster/connect.ts';
-import { readServices, type Services } from '../cluster/services.ts';
 import { readStory } from '../explain/explain.ts';
 import { readReport } from '../judge/read-report.ts';
 import { readPageFiles } from './page-files.ts';
@@ -37,11 +36,9 @@ async function servePage(session: Session, page: Pick<PageServerOptions, 'port' 
   const [token, proof] = [randomText(), randomText()];
   const limit = createLimit(storiesAtATime);
   const read = <T>(reading: (session: Session) => Promise<T>, ended = signal): Promise<T> =>
-    reading(withFreshServices({ ...session, signal: AbortSignal.any([signal, ended]) })).catch(
-      (error: unknown) => {
-        throw error instanceof KubeError ? new CommandProblem(describeFailure(kube.server, error)) : error;
-      },
-    );
+    reading({ ...session, signal: AbortSignal.any([signal, ended]) }).catch((error: unknown) => {
+      throw error instanceof KubeError ? new CommandProblem(describeFailure(kube.server, error)) : error;
+    });
   const readStatus = async () => {
     const report = await read(readReport);
     const body = JSON.stringify({ server: kube.server, namespace, clusterNote, report });
@@ -71,13 +68,6 @@ async function readFindings(session: Session, pod: string): Promise<readonly Fin
 }
 
 const randomText = (): string => randomBytes(32).toString('base64url');
-
-/** The page may be open for days: services are looked for again. */
-function withFreshServices(session: Session): Session {
-  const { kube, signal } = session;
-  let services: Promise<Services> | undefined;
-  return { ...session, services: () => (services ??= readServices({ kube, signal })) };
-}
 
 async function listen(options: PageServerOptions): Promise<PageServer> {
   try {
