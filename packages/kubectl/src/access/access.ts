@@ -110,8 +110,9 @@ async function showPods(query: Query): Promise<number> {
   const scope = read.namespace === undefined ? [] : [`pods of namespace ${read.namespace}; -A for all`];
   const more = [read.records, read.nodes, read.namespaces].flatMap(unknownOf);
   print(session, { source, holders, entries, notes: [...scope, ...notes, ...unknown, ...more] });
-  const isKnown = unknown.length === 0 && entries.every(({ mayUse }) => mayUse !== null);
-  return isKnown ? exitCodes.ok : exitCodes.unknown;
+  const has = (wanted: boolean | null) => entries.some(({ mayUse }) => mayUse === wanted);
+  if (has(false)) return exitCodes.problem;
+  return unknown.length > 0 || has(null) ? exitCodes.unknown : exitCodes.ok;
 }
 
 /** Editors can bind a hundred identities to any number of pods: a million are too long to be printed. */

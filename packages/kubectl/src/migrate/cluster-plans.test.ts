@@ -1,7 +1,8 @@
-import { parseAzureIdentity, parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
+import { parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
+import { migrationStateOf } from './migrate.ts';
 import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
-import { migrationStateOf } from './migration-state.ts';
+import { storedIn } from './read-facts.ts';
 import { toWorkloadIdentity, type WorkloadFacts } from './to-workload-identity.ts';
 
 const states = ({ steps }: Plan) => steps.map(({ id, state }) => `${id}: ${state}`);
@@ -57,7 +58,6 @@ describe('to-workload-identity', () => {
       clientID: '00000000-0000-0000-0000-00000000c11d',
     },
   };
-  const identity = parseAzureIdentity(object);
   const binding = parseAzureIdentityBinding({
     kind: 'AzureIdentityBinding',
     metadata,
@@ -74,10 +74,8 @@ describe('to-workload-identity', () => {
   const facts = (more: Partial<WorkloadFacts> = {}): WorkloadFacts => ({
     account: { ...account, object: { metadata: { ...account, uid: 's' } } },
     identity: {
+      ...storedIn(object),
       target: { kind: resources.AzureIdentity, namespace: 'pay', name: 'vault' },
-      object,
-      identity: identity.ok ? identity.value : { problems: [] },
-      isOfOldSpelling: false,
       isStatusOfMic: true,
     },
     issuer: 'https://issuer.test',
@@ -139,12 +137,9 @@ describe('to-workload-identity', () => {
 
   const resourceID =
     '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/v';
-  const written = (spec: object): Partial<WorkloadFacts> => {
-    const changed = { ...object, spec: { ...object.spec, ...spec } };
-    const parsed = parseAzureIdentity(changed);
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-    return { identity: { ...facts().identity, object: changed, identity: parsed.value } };
-  };
+  const written = (spec: object): Partial<WorkloadFacts> => ({
+    identity: { ...facts().identity, ...storedIn({ ...object, spec: { ...object.spec, ...spec } }) },
+  });
   test.each<[what: string, more: Partial<WorkloadFacts>, given: object]>([
     [
       'the resource id of others beside a client id of its own',

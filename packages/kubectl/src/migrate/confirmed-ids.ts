@@ -3,12 +3,12 @@
 import { canonicalResourceId } from '@pod-identity/crd-types';
 import { shellWord } from '@pod-identity/policy';
 import { conditionOf, fieldAt } from '../cluster/fields.ts';
-import type { Step } from './plan.ts';
-import type { StoredIdentity } from './facts.ts';
+import type { Given, Step } from './plan.ts';
+import type { StoredIdentity } from './read-facts.ts';
 
 /** MIC has read the client id of the attached identity from Azure: its condition is about the object as it is now. */
-export function isConfirmedByMic({ object, identity, isStatusOfMic }: StoredIdentity): boolean {
-  if (!isStatusOfMic || 'problems' in identity || identity.spec.type !== 0) return false;
+export function isConfirmedByMic({ object, spec, isStatusOfMic }: StoredIdentity): boolean {
+  if (!isStatusOfMic || spec.type !== 0) return false;
   const ready = conditionOf(object, 'Ready');
   return (
     fieldAt(ready, 'status') === 'True' &&
@@ -20,22 +20,20 @@ export function isConfirmedByMic({ object, identity, isStatusOfMic }: StoredIden
 /** Who has the right on a client id of type 3 may use it; what its object says beside that, the user has to confirm. */
 export function areIdsConfirmed(
   seen: StoredIdentity,
-  given: { readonly clientId: string; readonly resourceId: string },
+  given: Pick<Given, 'clientId' | 'resourceId'>,
 ): boolean {
   if (isConfirmedByMic(seen)) return true;
-  if ('problems' in seen.identity) return false;
-  const { type, clientID = '', resourceID = '' } = seen.identity.spec;
+  if (seen.problems.length > 0) return false;
+  const { type, clientID, resourceID } = seen.spec;
   if (resourceID !== '') return canonicalResourceId(given.resourceId) === canonicalResourceId(resourceID);
   return type === 3 || given.clientId.toLowerCase() === clientID.toLowerCase();
 }
 
 /** Blocks until the user gives the id of Azure himself. */
 export function unconfirmedIds(
-  { identity }: StoredIdentity,
+  { spec: { clientID, resourceID } }: StoredIdentity,
   option: '--client-id' | '--resource-id',
 ): Pick<Step, 'state' | 'why' | 'commands'> {
-  const spec = 'problems' in identity ? undefined : identity.spec;
-  const { clientID = '', resourceID = '' } = spec ?? {};
   const inAzure =
     option === '--resource-id'
       ? `identity list --query ${shellWord(`[?clientId=='${clientID}'].id`)}`

@@ -1,17 +1,25 @@
 // `kubectl azure-pod-identity migrate`: shows where the cluster stands, or the state of one change, and the next commands.
-import { federatedTarget, parseAccessTarget, type AccessTarget } from '@pod-identity/crd-types';
+import { federatedTarget, parseAccessTarget } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
+import { shellWord } from '@pod-identity/policy';
 import { parseObjectName } from '../cli/arguments.ts';
-import { CommandProblem, exitCodes, type Given, type PlugInCommand, type Session } from '../cli/command.ts';
-import { keyOf, type ObjectName } from '../cluster/fields.ts';
-import { getAllowed } from '../cluster/lists.ts';
-import { isForPrograms } from '../print/output.ts';
-import { accountsOf, specOf } from './facts.ts';
-import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
 import {
+  CommandProblem,
+  exitCodes,
+  type Given as Call,
+  type PlugInCommand,
+  type Session,
+} from '../cli/command.ts';
+import { keyOf, type ObjectName } from '../cluster/fields.ts';
+import { readIssuer } from '../cluster/issuer.ts';
+import { getAllowed, itemsOf, unknownOf } from '../cluster/lists.ts';
+import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
+import { isForPrograms } from '../print/output.ts';
+import { isBlocked, planLines, planObject, plugIn, type Given, type Plan } from './plan.ts';
+import {
+  accountsOf,
   assignedPods,
   bindingsOf,
-  findIssuer,
   readBound,
   readStoredIdentity,
   readUsers,
@@ -19,23 +27,17 @@ import {
   serviceFacts,
   usersOf,
 } from './read-facts.ts';
-import { showMigrationState } from './migration-state.ts';
 import { toAttached } from './to-attached.ts';
 import { idsOf, toFederated } from './to-federated.ts';
 import { toWorkloadIdentity } from './to-workload-identity.ts';
 
-const steps = {
-  'to-federated': planForward,
-  'to-attached': planBack,
-  'to-workload-identity': planWorkload,
-} as const;
-type StepName = keyof typeof steps;
+const steps = ['to-federated', 'to-attached', 'to-workload-identity'];
 
 export const migrateCommand: PlugInCommand = {
   name: 'migrate',
   summary: 'shows where the cluster stands and the steps of the next change, with the next commands',
   args: [
-    { name: 'step', what: Object.keys(steps).join(', '), optional: true },
+    { name: 'step', what: steps.join(', '), optional: true },
     {
       name: 'object',
       what: 'NAMESPACE/NAME of the AzureIdentity, or of the ServiceAccount for to-workload-identity',
@@ -49,7 +51,6 @@ export const migrateCommand: PlugInCommand = {
       what: 'as Azure has it, if the AzureIdentity does not state it, or MIC does not confirm it',
     },
     { flags: '--resource-id <id>', what: 'ARM id, for the same two cases' },
-    { flags: '--accounts <list>', what: 'further ServiceAccounts to grant the right, as NAMESPACE/NAME,…' },
     {
       flags: '--identity <name>',
       what: 'to-workload-identity: NAMESPACE/NAME, if the pods use several AzureIdentities',
@@ -68,91 +69,78 @@ export const migrateCommand: PlugInCommand = {
   ],
   async run(session, { args: [word, object = ''], options }) {
     if (word === undefined) return showMigrationState(session);
-    if (!Object.hasOwn(steps, word))
-      throw new CommandProblem(
-        `migrate ${word} is not understood; the steps are ${Object.keys(steps).join(', ')}`,
-      );
-    const step = word as StepName;
-    const key = parseObjectName(
-      object,
-      step === 'to-workload-identity' ? 'ServiceAccount' : 'AzureIdentity',
-      session,
-    );
-    const plan = await steps[step](session, key, options);
+    if (!steps.includes(word))
+      throw new CommandProblem(`migrate ${word} is not understood; the steps are ${steps.join(', ')}`);
+    const isOfAccount = word === 'to-workload-identity';
+    const key = parseObjectName(object, isOfAccount ? 'ServiceAccount' : 'AzureIdentity', session);
+    const given = givenIn(options);
+    const plan = isOfAccount
+      ? await planWorkload(session, key, { named: textOf(options, 'identity'), given })
+      : await planChange(session, key, { isForward: word === 'to-federated', given });
     if (isForPrograms(session)) session.out.object({ plans: [planObject(plan)] });
     else for (const line of planLines(plan)) session.out.line(line);
     return isBlocked(plan) ? exitCodes.problem : exitCodes.ok;
   },
 };
 
-type Choice = Given['options'];
-
-const textOf = (options: Choice, name: string) => {
+const textOf = (options: Call['options'], name: string) => {
   const value = options[name];
   return typeof value === 'string' ? value : '';
 };
+const givenIn = (options: Call['options']): Given => ({
+  tenant: textOf(options, 'tenant'),
+  clientId: textOf(options, 'clientId'),
+  resourceId: textOf(options, 'resourceId'),
+  isCredentialThere: options['credentialExists'] === true,
+  isBindingRemoved: options['removeBinding'] === true,
+});
 
-async function readChange(session: Session, key: ObjectName) {
-  const [identity, { read, pods }] = await Promise.all([
+/** Undefined if the user may not read it. */
+async function findIssuer(session: Session): Promise<string | undefined> {
+  const issuer = await readIssuer(session);
+  return 'value' in issuer ? issuer.value : undefined;
+}
+
+async function planChange(
+  session: Session,
+  key: ObjectName,
+  { isForward, given }: { readonly isForward: boolean; readonly given: Given },
+): Promise<Plan> {
+  const [identity, { read, pods: all }] = await Promise.all([
     readStoredIdentity(session, key),
     readBound(session),
   ]);
-  const users = await readUsers(session, identity, usersOf(pods, keyOf(key)));
-  const rightsOn = async (target: AccessTarget | undefined, accounts: readonly ObjectName[]) => {
-    const found = target && (await reviewRightsOn(session, target, accounts));
-    return found && { ...found, unknown: [...users.unknown, ...found.unknown] };
-  };
-  const without = users.refused.map(keyOf).join(', ');
+  const { pods, refused, unknown } = await readUsers(session, identity, usersOf(all, keyOf(key)));
+  const ids = idsOf(identity, given);
+  const target = isForward
+    ? federatedTarget(ids.tenant, ids.clientId)
+    : parseAccessTarget(identity.spec.resourceID === '' ? given.resourceId : identity.spec.resourceID);
+  const accounts = accountsOf(pods.filter(({ isRbac }) => isForward || isRbac));
+  const found =
+    target.ok && accounts.length > 0 ? await reviewRightsOn(session, target.value, accounts) : undefined;
+  const rights = found && { ...found, unknown: [...unknown, ...found.unknown] };
+  const facts = { identity, pods, services: serviceFacts(read.services), rights };
+  const plan = isForward
+    ? toFederated({ ...facts, issuer: await findIssuer(session) }, given)
+    : toAttached({ ...facts, assigned: assignedPods(read, keyOf(key)) }, given);
+  const without = refused.map(keyOf).join(', ');
   const note = `pods of ${without} are bound to it and have no right on it: they get none by this plan`;
-  const withNote = (plan: Plan): Plan => (without === '' ? plan : { ...plan, notes: [...plan.notes, note] });
-  const spec = specOf(identity);
-  return {
-    identity,
-    pods: users.pods,
-    services: serviceFacts(read.services),
-    read,
-    spec,
-    rightsOn,
-    withNote,
-  };
+  return without === '' ? plan : { ...plan, notes: [...plan.notes, note] };
 }
 
-async function planForward(session: Session, key: ObjectName, options: Choice): Promise<Plan> {
-  const { spec, rightsOn, withNote, ...seen } = await readChange(session, key);
-  const given = { tenant: textOf(options, 'tenant'), clientId: textOf(options, 'clientId') };
-  const { tenant, clientId } = idsOf(spec, given);
-  const target = federatedTarget(tenant, clientId);
-  const named = textOf(options, 'accounts').split(',').filter(Boolean);
-  const more = named.map((text) => parseObjectName(text, 'ServiceAccount', { namespace: undefined }));
-  const rights = await rightsOn(target.ok ? target.value : undefined, [...accountsOf(seen.pods), ...more]);
-  const isCredentialThere = options['credentialExists'] === true;
-  return withNote(
-    toFederated({ ...seen, rights, issuer: await findIssuer(session) }, { ...given, isCredentialThere }),
-  );
-}
-
-async function planBack(session: Session, key: ObjectName, options: Choice): Promise<Plan> {
-  const { spec, rightsOn, withNote, ...seen } = await readChange(session, key);
-  const resourceId = textOf(options, 'resourceId');
-  const stated = spec.resourceID ?? '';
-  const target = parseAccessTarget(stated === '' ? resourceId : stated);
-  const accounts = accountsOf(seen.pods.filter(({ isRbac }) => isRbac));
-  const rights = await rightsOn(target.ok && accounts.length > 0 ? target.value : undefined, accounts);
-  return withNote(
-    toAttached({ ...seen, rights, assigned: assignedPods(seen.read, keyOf(key)) }, { resourceId }),
-  );
-}
-
-/** `--identity`: the AzureIdentity, if the pods of the ServiceAccount use several or none. */
-async function planWorkload(session: Session, account: ObjectName, options: Choice): Promise<Plan> {
+/** `named`: the AzureIdentity, if the pods of the ServiceAccount use several or none; else empty. */
+async function planWorkload(
+  session: Session,
+  account: ObjectName,
+  { named, given }: { readonly named: string; readonly given: Given },
+): Promise<Plan> {
   const { kube, signal } = session;
   const got = await getAllowed({ kube, signal, kind: clusterKinds.serviceAccounts, ...account });
   if (got.kind !== 'read')
     throw new CommandProblem(`ServiceAccount ${keyOf(account)} could not be read: ${got.text}`);
   const { read, pods } = await readBound(session);
   const own = pods.filter((pod) => keyOf(pod.account) === keyOf(account));
-  const named = textOf(options, 'identity');
-  const keys = named === '' ? own.flatMap(({ identities }) => identities.map(({ key }) => key)) : [named];
+  const keys = named === '' ? own.flatMap(({ identities }) => identities) : [named];
   const [key = '', ...others] = new Set(keys);
   if (key === '' || others.length > 0)
     throw new CommandProblem(
@@ -163,21 +151,63 @@ async function planWorkload(session: Session, account: ObjectName, options: Choi
   // Without pods the mode of its namespace is not looked at: rights count for identities of type 3 alone.
   const alone = { key: '', account, isRbac: false, isPlaced: false, identities: [] };
   const { refused, unknown } = await readUsers(session, identity, own.length > 0 ? own : [alone]);
-  const refusal = [...(refused.length > 0 ? ['it has no right on the identity'] : []), ...unknown][0];
-  return toWorkloadIdentity(
-    {
-      account: { ...account, object: got.object },
-      identity,
-      refusal,
-      issuer: await findIssuer(session),
-      pods: usersOf(pods, key),
-      bindings: bindingsOf(read, stored),
-    },
-    {
-      clientId: textOf(options, 'clientId'),
-      resourceId: textOf(options, 'resourceId'),
-      isCredentialThere: options['credentialExists'] === true,
-      isBindingRemoved: options['removeBinding'] === true,
-    },
-  );
+  const facts = {
+    account: { ...account, object: got.object },
+    identity,
+    refusal: refused.length > 0 ? 'it has no right on the identity' : unknown[0],
+    issuer: await findIssuer(session),
+    pods: usersOf(pods, keyOf(stored)),
+    bindings: bindingsOf(read, stored),
+  };
+  return toWorkloadIdentity(facts, given);
+}
+
+/** Where the cluster stands, and the next step. */
+async function showMigrationState(session: Session): Promise<number> {
+  const found = migrationStateOf(await readCluster({ ...session, namespace: undefined }));
+  const { state, unknown, next } = found;
+  if (isForPrograms(session)) session.out.object(found);
+  else
+    for (const line of [...state, ...unknown.map((text) => `not known: ${text}`), `next: ${next}`])
+      session.out.line(line);
+  return unknown.length > 0 ? exitCodes.unknown : exitCodes.ok;
+}
+
+/** Fields of the JSON. */
+export type MigrationState = ReturnType<typeof migrationStateOf>;
+
+export function migrationStateOf({ services, identities }: Pick<ClusterRead, 'services' | 'identities'>) {
+  const { mic, nmi, broker } = services;
+  const views = itemsOf(identities).flatMap(({ view }) => (view.kind === 'valid' ? [view] : []));
+  const ofType = (...types: readonly number[]) =>
+    views.filter(({ identity }) => types.includes(identity.spec.type)).map(({ key }) => key);
+  const unknown = [...services.unknown, ...unknownOf(identities)];
+  const isOf = (wanted: boolean) =>
+    [...mic, ...nmi].filter(({ isOriginal }) => isOriginal === wanted).map(keyOf);
+  const [originals, own, attached] = [isOf(true), isOf(false), ofType(0)];
+  const shown = (names: readonly string[]) => {
+    const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
+    if (names.length > 0) return `${names.length} (${names.slice(0, 5).join(', ')}${more})`;
+    return unknown.length > 0 ? 'none seen' : 'none';
+  };
+  const hasBroker = broker.length > 0 ? 'yes' : unknown.length > 0 ? 'not seen' : 'no';
+  const state = [
+    `MIC and NMI of the original: ${shown(originals)}`,
+    `MIC and NMI of this project: ${shown(own)}; broker: ${hasBroker}`,
+    `AzureIdentities attached to machines (type 0): ${shown(attached)}`,
+    `AzureIdentities of service principals (types 1 and 2): ${shown(ofType(1, 2))}`,
+    `AzureIdentities that are federated (type 3): ${shown(ofType(3))}`,
+  ];
+  const nextStep = () => {
+    if (originals.length > 0)
+      return 'replace MIC and NMI of the original: docs/administrator/from-the-original.md';
+    if (own.length === 0)
+      return unknown.length > 0
+        ? 'ask as somebody who may list what is not known here'
+        : 'install this project: docs/administrator/quickstart.md';
+    if (attached[0] === undefined) return plugIn('migrate to-workload-identity NAMESPACE/SERVICEACCOUNT');
+    if (broker.length === 0) return 'install the broker: docs/administrator/federated.md';
+    return plugIn(`migrate to-federated ${shellWord(attached[0])}`);
+  };
+  return { state, unknown, next: nextStep() };
 }

@@ -1,49 +1,26 @@
 // Room: `migrate`: where a cluster stands between the original, this project and workload identity, and the steps to go on or back, as values.
 // It must not write anything, or show the commands of a step while one before it is to be done: pasted too early they would take tokens away.
+import { rolesFor } from '@pod-identity/crd-types';
 import { printable } from '@pod-identity/kit/core';
-import { applyHead } from './writes.ts';
-
-/** `by hand`: whether it is done can't be seen in the cluster, so that those after it don't wait for it. */
-type StepState = 'done' | 'to do' | 'by hand' | 'blocked';
+import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
+import { shellWord } from '@pod-identity/policy';
+import { stringify } from 'yaml';
+import { keyOf } from '../cluster/fields.ts';
+import type { BoundPod, ReviewedRights, ServiceFacts, StoredIdentity } from './read-facts.ts';
 
 export interface Step {
   /** For programs that read the plan. */
   readonly id: string;
   readonly title: string;
-  readonly state: StepState;
+  /** `by hand`: whether it is done can't be seen in the cluster, so that those after it don't wait for it. */
+  readonly state: 'done' | 'to do' | 'by hand' | 'blocked';
   /** Why it is blocked or by hand, or what was found. */
   readonly why?: string;
   /** For a shell. */
   readonly commands?: readonly string[];
 }
 
-type Head = Pick<Step, 'id' | 'title'>;
-
-export const done = (head: Head, why?: string): Step => ({
-  ...head,
-  state: 'done',
-  ...(why !== undefined && { why }),
-});
-
-export const blocked = (head: Head, why: string): Step => ({ ...head, state: 'blocked', why });
-
-export const byHand = (head: Head, why: string, commands: readonly string[] = []): Step => ({
-  ...head,
-  state: 'by hand',
-  why,
-  commands,
-});
-
-export const toDo = (head: Head & Pick<Step, 'why'>, ...commands: readonly string[]): Step => ({
-  ...head,
-  commands,
-  state: 'to do',
-});
-
 export interface Plan {
-  readonly name: 'to-federated' | 'to-attached' | 'to-workload-identity';
-  /** `namespace/name` */
-  readonly subject: string;
   readonly title: string;
   readonly steps: readonly Step[];
   readonly notes: readonly string[];
@@ -51,12 +28,37 @@ export interface Plan {
   readonly back: string;
 }
 
+/** What both ways of an AzureIdentity between type 0 and type 3 are planned of. */
+export interface ChangeFacts {
+  readonly identity: StoredIdentity;
+  readonly services: ServiceFacts;
+  /** All that use the identity and may. */
+  readonly pods: readonly BoundPod[];
+  /** On what it becomes; undefined if that is not known, or nobody needs it. */
+  readonly rights: ReviewedRights | undefined;
+}
+
+/** From the options; empty if not given. */
+export interface Given {
+  readonly tenant: string;
+  readonly clientId: string;
+  readonly resourceId: string;
+  /** Microsoft Entra gives a token for the federated credential. */
+  readonly isCredentialThere: boolean;
+  readonly isBindingRemoved: boolean;
+}
+
 /** The command of this plug-in. */
 export const plugIn = (words: string) => `kubectl azure-pod-identity ${words}`;
 
 export const isBlocked = ({ steps }: Plan) => steps.some(({ state }) => state === 'blocked');
 
-const marks: Readonly<Record<StepState, string>> = { done: '✓', 'to do': '·', 'by hand': '…', blocked: '✗' };
+const marks: Readonly<Record<Step['state'], string>> = {
+  done: '✓',
+  'to do': '·',
+  'by hand': '…',
+  blocked: '✗',
+};
 
 /** The commands of the next step alone: the same call shows those of the one after it once that is done. Those of blocked steps say how to go on. */
 function untilNext(steps: readonly Step[]) {
@@ -83,3 +85,55 @@ const linesOf = (command: string): readonly string[] =>
 
 /** For `-o json`. */
 export const planObject = ({ steps, ...plan }: Plan): object => ({ ...plan, steps: untilNext(steps) });
+
+const applyHead = "kubectl apply -f - <<'EOF'\n";
+
+type Target = ObjectKey & { readonly kind: ResourceKind };
+
+export function commandOn(
+  { kind: { plural, group }, namespace, name }: Target,
+  verb: string,
+  more = '',
+): string {
+  const kubectl = namespace === undefined ? 'kubectl' : `kubectl -n ${shellWord(namespace)}`;
+  return `${kubectl} ${verb} ${group === '' ? plural : `${plural}.${group}`} ${shellWord(name)} ${more}`.trimEnd();
+}
+
+export const patchCommand = (target: Target, patch: object): string =>
+  commandOn(target, 'patch', `--type merge --patch ${shellWord(JSON.stringify(patch))}`);
+
+/** Why the type of an AzureIdentity can't be changed by a patch. */
+export function whyNot({ problems, spec: { type }, isOfOldSpelling }: StoredIdentity): string | undefined {
+  if (problems.length > 0) return `the AzureIdentity is not valid: ${problems.join('; ')}`;
+  if (isOfOldSpelling) return 'it has the field names of 2018: apply it anew with those of today';
+  return type === 1 || type === 2
+    ? `it is of type ${type} (a service principal): remove clientPassword, auxiliaryTenantIDs and adEndpoint and set the type in one change of your own`
+    : undefined;
+}
+
+/** The commands would grant rights. */
+export const isMissing = (rights: ReviewedRights | undefined) =>
+  rights !== undefined && rights.refused.length > 0;
+
+/** With the roles that `access` prints too. */
+export function rightsSteps(rights: ReviewedRights | undefined): readonly Step[] {
+  if (rights === undefined) return [];
+  const { target, refused, unknown } = rights;
+  const title = `the ServiceAccounts of its pods have the right ${target.resource}/${target.names[0]}`;
+  const head = { id: 'rights', title };
+  if (unknown.length > 0) return [{ ...head, state: 'blocked', why: `not known: ${unknown.join('; ')}` }];
+  if (refused.length === 0) return [{ ...head, state: 'done' }];
+  const { objects } = rolesFor({ subjects: refused, targets: [target] });
+  const input = objects.map((object) => stringify(object, { lineWidth: 0 })).join('---\n');
+  const why = `missing for ${refused.map(keyOf).join(', ')}`;
+  return [{ ...head, state: 'to do', why, commands: [`${applyHead}${input}EOF`] }];
+}
+
+/** One pod for each ServiceAccount. */
+export function servedStep(all: readonly BoundPod[]): Step {
+  const head = { id: 'served', title: 'NMI would give its pods a token' };
+  const pods = [...new Map(all.map((pod) => [keyOf(pod.account), pod.key])).values()];
+  if (pods.length === 0) return { ...head, state: 'done', why: 'no pod uses it' };
+  const commands = pods.map((pod) => plugIn(`explain ${shellWord(pod)}`));
+  return { ...head, state: 'by hand', why: 'each of these says so:', commands };
+}

@@ -1,32 +1,32 @@
 // Reads what the plans are made of.
 import {
-  accessTargetsOf,
   canonicalise,
-  canonicalResourceId,
   parseAzureIdentity,
   problemTexts,
   resources,
   type AccessSubject,
   type AccessTarget,
+  type AzureIdentity,
 } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
 import { createAccessReviewer } from '@pod-identity/kit/kube';
+import { targetsOf } from '@pod-identity/policy';
 import { CommandProblem } from '../cli/command.ts';
 import { fieldAt, keyOf, listAt, type ObjectName } from '../cluster/fields.ts';
-import { readIssuer } from '../cluster/issuer.ts';
 import { getAllowed, itemsOf, unknownOf, type ClusterReader } from '../cluster/lists.ts';
 import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
 import { audienceOf, isReady, ownOf, type Services } from '../cluster/services.ts';
 import { createMatching } from '../judge/matching.ts';
 import { rulesOf } from '../rights/modes.ts';
 import { createReviews } from '../rights/verdicts.ts';
-import {
-  accountsOf,
-  type BoundPod,
-  type ReviewedRights,
-  type ServiceFacts,
-  type StoredIdentity,
-} from './facts.ts';
+
+/** A live pod and its AzureIdentities. */
+export type BoundPod = Awaited<ReturnType<typeof readBound>>['pods'][number];
+/** An AzureIdentity that is to be changed. `isStatusOfMic`: editors of its namespace can't write its status, as they can with the original's definition. */
+export type StoredIdentity = Awaited<ReturnType<typeof readStoredIdentity>>;
+export type ServiceFacts = ReturnType<typeof serviceFacts>;
+/** Which ServiceAccounts lack the right on a target, and of whom that is not known, with the reason. */
+export type ReviewedRights = Awaited<ReturnType<typeof reviewRightsOn>>;
 
 /** `pods`: all live ones and what bindings give them, by MIC's rules with the flags of this cluster. */
 export async function readBound({ kube, signal }: ClusterReader) {
@@ -37,48 +37,67 @@ export async function readBound({ kube, signal }: ClusterReader) {
   const rules = rulesOf(read.services);
   const matching = createMatching(read, rules.isKnown ? rules : { ...rules, mode: 'namespace' });
   const live = itemsOf(read.pods).filter(({ isFinished }) => !isFinished);
-  const pods = live.map((pod): BoundPod => ({
+  const pods = live.map((pod) => ({
     key: keyOf(pod),
     account: { namespace: pod.namespace, name: pod.serviceAccount },
+    // Whether rights decide for its namespace, also about identities of type 0.
     isRbac: matching.modeOf(pod.namespace) === 'rbac',
     isPlaced: pod.nodeName !== '',
-    identities: matching.of(pod).matches.map(({ identity: { metadata, spec } }) => ({
-      key: keyOf(metadata),
-      resourceId: canonicalResourceId(spec.resourceID ?? ''),
-    })),
+    identities: matching.of(pod).matches.map(({ identity }) => keyOf(identity.metadata)),
   }));
   return { read, pods };
 }
 
 export const usersOf = (pods: readonly BoundPod[], identity: string) =>
-  pods.filter(({ identities }) => identities.some(({ key }) => key === identity));
+  pods.filter(({ identities }) => identities.includes(identity));
 
-export async function readStoredIdentity(reading: ClusterReader, key: ObjectName): Promise<StoredIdentity> {
-  const [target, name] = [
-    { ...key, kind: resources.AzureIdentity },
-    `azureidentities.${resources.AzureIdentity.group}`,
-  ];
+export const accountsOf = (pods: readonly BoundPod[]): readonly AccessSubject[] => [
+  ...new Map(pods.map(({ account }) => [keyOf(account), account])).values(),
+];
+
+export async function readStoredIdentity(reading: ClusterReader, key: ObjectName) {
+  const target = { ...key, kind: resources.AzureIdentity };
+  const name = `azureidentities.${resources.AzureIdentity.group}`;
   const [got, definition] = await Promise.all([
     getAllowed({ ...reading, ...target }),
     getAllowed({ ...reading, kind: clusterKinds.definitions, name }),
   ]);
   if (got.kind !== 'read')
     throw new CommandProblem(got.why === 'absent' ? `there is no AzureIdentity ${keyOf(key)}` : got.text);
-  const { object } = got;
-  const parsed = parseAzureIdentity(object);
-  const identity = parsed.ok ? parsed.value : { problems: problemTexts(parsed.problems) };
   // A definition that may not be read counts as one without the subresource.
   const versions = definition.kind === 'read' ? listAt(definition.object, 'spec.versions') : [];
-  const isStatusOfMic =
-    versions.length > 0 && versions.every((version) => fieldAt(version, 'subresources.status') !== undefined);
-  return { target, object, identity, isOfOldSpelling: canonicalise(object).changed, isStatusOfMic };
+  const hasStatus = (version: unknown) => fieldAt(version, 'subresources.status') !== undefined;
+  return { target, ...storedIn(got.object), isStatusOfMic: versions.length > 0 && versions.every(hasStatus) };
 }
 
-export function serviceFacts({ nmi, mic, broker: [broker], unknown }: Services): ServiceFacts {
+/** Texts that it does not state, or of an object that is not valid, are empty. */
+export function storedIn(object: unknown) {
+  const parsed = parseAzureIdentity(object);
+  const spec: Partial<AzureIdentity['spec']> = parsed.ok ? parsed.value.spec : {};
+  const { type, clientID = '', tenantID = '', resourceID = '' } = spec;
+  return {
+    object,
+    spec: { type, clientID, tenantID, resourceID },
+    problems: parsed.ok ? [] : problemTexts(parsed.problems),
+    /** The right that who uses it needs now. */
+    needed: parsed.ok ? targetsOf(parsed.value).targets[0] : undefined,
+    /** It has the field names of 2018: a patch would write a second spelling beside them. */
+    isOfOldSpelling: canonicalise(object).changed,
+  };
+}
+
+export function serviceFacts({ nmi, mic, broker: [broker], unknown }: Services) {
   const isWithout = ({ isOriginal, config }: Services['nmi'][number]) =>
     isOriginal || 'problems' in config || !config.hasBroker;
   return {
-    broker: broker && { ...broker, isReady: isReady(broker), audience: audienceOf(broker) },
+    broker: broker && {
+      namespace: broker.namespace,
+      name: broker.name,
+      account: broker.account,
+      isReady: isReady(broker),
+      audience: audienceOf(broker),
+    },
+    // Those of the original too.
     agentsWithoutBroker: nmi.filter(isWithout).map(keyOf),
     hasAgent: ownOf(nmi).length > 0,
     hasMic: ownOf(mic).some(isReady),
@@ -86,17 +105,11 @@ export function serviceFacts({ nmi, mic, broker: [broker], unknown }: Services):
   };
 }
 
-/** Undefined if the user may not read it. */
-export async function findIssuer(reading: ClusterReader): Promise<string | undefined> {
-  const issuer = await readIssuer(reading);
-  return 'value' in issuer ? issuer.value : undefined;
-}
-
 export async function reviewRightsOn(
   { kube, signal }: ClusterReader,
   target: AccessTarget,
   accounts: readonly AccessSubject[],
-): Promise<ReviewedRights> {
+) {
   const review = createReviews({ reviewer: createAccessReviewer(kube) }, { signal });
   const verdicts = await Promise.all(accounts.map((subject) => review(subject, target)));
   return {
@@ -111,15 +124,12 @@ export async function reviewRightsOn(
 /** By the rights of now: a migration gives none to who has none. Editors of a namespace write what its pods are bound to. */
 export async function readUsers(
   reading: ClusterReader,
-  { identity }: Pick<StoredIdentity, 'identity'>,
+  { needed, spec }: StoredIdentity,
   bound: readonly BoundPod[],
-): Promise<Pick<ReviewedRights, 'refused' | 'unknown'> & { readonly pods: readonly BoundPod[] }> {
-  const targets = 'problems' in identity ? undefined : accessTargetsOf(identity);
-  const [target] = targets?.ok === true ? targets.value : [];
-  const isFederated = 'spec' in identity && identity.spec.type === 3;
-  const accounts = accountsOf(bound.filter(({ isRbac }) => isRbac || isFederated));
-  if (target === undefined || accounts.length === 0) return { pods: bound, refused: [], unknown: [] };
-  const { refused, unknown } = await reviewRightsOn(reading, target, accounts);
+) {
+  const accounts = accountsOf(bound.filter(({ isRbac }) => isRbac || spec.type === 3));
+  if (needed === undefined || accounts.length === 0) return { pods: bound, refused: [], unknown: [] };
+  const { refused, unknown } = await reviewRightsOn(reading, needed, accounts);
   const left = new Set(refused.map(keyOf));
   return { pods: bound.filter(({ account }) => !left.has(keyOf(account))), refused, unknown };
 }
@@ -128,13 +138,10 @@ export async function readUsers(
 export function assignedPods({ records }: ClusterRead, identity: string): ReadonlySet<string> {
   if (records.kind !== 'read') throw new CommandProblem(records.text);
   const own = records.items.filter(
-    (record) => record.identity === identity && record.resourceId !== undefined,
+    (record) =>
+      record.identity === identity && record.resourceId !== undefined && record.state === 'Assigned',
   );
-  return new Set(
-    own.flatMap(({ state, podNamespace, podName }) =>
-      state === 'Assigned' ? [`${podNamespace}/${podName}`] : [],
-    ),
-  );
+  return new Set(own.map(({ podNamespace, podName }) => `${podNamespace}/${podName}`));
 }
 
 /** Those that are valid and name the AzureIdentity. */
