@@ -213,6 +213,10 @@ describe('readConfig', () => {
       [/--compat-errors: no effect any more, errors are/, /--exact-errors: no effect any more, errors are/],
     ],
     [['--compat-errors'], [/--compat-errors: no effect any more/]],
+    ...['live', 'strict', 'off'].map((mode): [string[], RegExp[]] => [
+      [`--pod-check=${mode}`],
+      [/--pod-check: no effect any more, a pod is checked as with live/],
+    ]),
   ])('%j: the log says at start what clients suffer from', (argv, warnings) => {
     const reading = read(argv);
     expect(reading.kind === 'config' && reading.warnings).toEqual(
