@@ -48,9 +48,7 @@ async function play(world: World, plan: Plan, options: RunOptions): Promise<Repo
   const operator = createOperator(world);
   await createRoles(world);
   await settleResidents(world);
-  options.say(
-    `seed ${plan.seed}, mode ${plan.mode}, strict on ${plan.strictNode}: the residents have their tokens, the chaos begins`,
-  );
+  options.say(`seed ${plan.seed}, mode ${plan.mode}: the residents have their tokens, the chaos begins`);
   const quiet = new AbortController();
   const asking = requestTokens(world, createRandom(plan.seed), quiet.signal);
   const endsAt = performance.now() + plan.durationMs;

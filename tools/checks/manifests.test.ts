@@ -26,8 +26,8 @@ const capabilities: Readonly<Record<string, readonly string[]>> = {
 /** What a pod may see of its node. */
 const hostPaths: Readonly<Record<string, readonly string[]>> = {
   mic: ['/etc/kubernetes/azure.json'],
-  nmi: ['/run/xtables.lock', '/proc/sys/net', '/sys/fs/cgroup'],
-  'nmi-uninstall': ['/etc', '/proc/sys/net', '/run/xtables.lock'],
+  nmi: ['/proc/sys/net', '/sys/fs/cgroup'],
+  'nmi-uninstall': ['/etc', '/proc/sys/net'],
 };
 const versionOf = (name: string): string =>
   (

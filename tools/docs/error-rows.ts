@@ -135,7 +135,10 @@ const samples: Readonly<Record<OutcomeKind, readonly Sample[]>> = {
   'unknown-pod': [
     { situation: '`/host/token` names a pod that does not run here', outcome: { kind: 'unknown-pod', pod } },
   ],
-  unconfirmed: row('`--pod-check strict`, and the API server does not respond', { kind: 'unconfirmed', pod }),
+  unconfirmed: row('the API server does not say, or refuses to, whether the pod still has the address', {
+    kind: 'unconfirmed',
+    pod,
+  }),
   'rights-changed': row(
     'bindings or identities of the pod changed again and again while its request waited',
     { kind: 'rights-changed', pod },

@@ -48,7 +48,8 @@ export const originalAnswers: Readonly<Record<string, string>> = {
   'the caller has disconnected': '500 `request remote address is empty`; for IPv6 callers too',
   'two live pods have the address': '500 `failed to match pod IP 10.0.0.9 with (the list of the pods)`',
   '`/host/token` names a pod that does not run here': never,
-  '`--pod-check strict`, and the API server does not respond': 'a token: the API server is not asked',
+  'the API server does not say, or refuses to, whether the pod still has the address':
+    'a token: the API server is not asked',
   'bindings or identities of the pod changed again and again while its request waited':
     'a token: nothing is decided again',
   'no place is free to wait, for the pod (`--pod-waiting`), its namespace or the node, or too many of their rights wait for a review':

@@ -38,14 +38,12 @@ export function inUsr(path: string): string {
 
 /** Everything that `parts` names. `have` are paths that an image has from a lower layer. */
 export function collectParts(
-  { files, leaveOut, links }: Omit<Parts, 'packages'>,
+  { files, links }: Omit<Parts, 'packages'>,
   shelf: Shelf,
   { arch, have }: { readonly arch: Architecture; readonly have: ReadonlySet<string> },
 ): readonly OwnedEntry[] {
   const wanted = files.map((path) => path.replace('TRIPLET', triplets[arch]));
-  const paths = wanted
-    .flatMap((path) => (path.endsWith('/') ? shelf.inFolder(path) : [path]))
-    .filter((path) => leaveOut?.test(path) !== true);
+  const paths = wanted.flatMap((path) => (path.endsWith('/') ? shelf.inFolder(path) : [path]));
   const found = new Map<string, OwnedEntry>();
   for (const path of paths) add(path, { shelf, arch, have, found });
   for (const [path, target] of Object.entries(links)) {

@@ -10,7 +10,6 @@ export interface Parts {
   readonly packages: readonly string[];
   /** Files, or folders that end with a slash. */
   readonly files: readonly string[];
-  readonly leaveOut?: RegExp;
   readonly links: Readonly<Record<string, string>>;
 }
 
@@ -28,15 +27,11 @@ const nonroot = '65532:65532';
 /** The C and C++ libraries of Node. gcc-14-base has their licence. */
 export const nodeLibraries = ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1', 'gcc-14-base'];
 
-/**
- * iptables in both kinds, since NMI looks where the rules of the node are. All plug-ins for IPv4: listing the rules of other programs
- * needs the plug-ins of those.
- */
 const nmiPrograms: Parts = {
   packages: [
     ...['nftables', 'libnftables1', 'libnftnl11', 'libmnl0', 'libjansson4', 'libgmp10', 'libedit2'],
     ...['libbsd0', 'libmd0', 'libtinfo6'],
-    ...['iptables', 'libxtables12', 'libip4tc2', 'libip6tc2', 'libnetfilter-conntrack3', 'libnfnetlink0'],
+    ...['libxtables12', 'libnetfilter-conntrack3', 'libnfnetlink0'],
     ...['iproute2', 'libbpf1', 'libelf1t64', 'libcap2', 'libselinux1', 'libpcre2-8-0', 'zlib1g', 'libzstd1'],
     'conntrack',
     // For certificates of applications, also those with old ciphers.
@@ -46,23 +41,13 @@ const nmiPrograms: Parts = {
   ],
   files: [
     'usr/sbin/nft',
-    ...['', '-save', '-restore'].flatMap((verb) => [
-      `usr/sbin/iptables-nft${verb}`,
-      `usr/sbin/iptables-legacy${verb}`,
-    ]),
     'usr/bin/ip',
     'usr/sbin/conntrack',
     'usr/bin/test',
     'usr/bin/openssl',
     'usr/lib/TRIPLET/ossl-modules/legacy.so',
-    'usr/lib/TRIPLET/xtables/',
   ],
-  leaveOut: /\/(libip6t_|libebt_|libarpt_)/,
-  links: {
-    'usr/sbin/iptables': 'iptables-nft',
-    'usr/sbin/iptables-save': 'iptables-nft-save',
-    'usr/sbin/iptables-restore': 'iptables-nft-restore',
-  },
+  links: {},
 };
 
 export const recipes: Readonly<Record<ImageName, Recipe>> = {

@@ -205,7 +205,7 @@ export const rooms = [
   {
     folder: nmi('redirect'),
     head: 'installer',
-    pure: ['target', 'nftables-rules', 'iptables-rules', 'route-rules', 'pin-rules', 'boot-guard'],
+    pure: ['target', 'nftables-rules', 'route-rules', 'pin-rules', 'boot-guard'],
     never: [apiServer, nmi('identify'), nmi('tokens')],
   },
   {

@@ -106,7 +106,7 @@ function suite(server: RunningApiServer) {
     const callers = createCallerFinder({
       pods: directory,
       clock: systemClock,
-      check: { mode: 'live', ageMs: 0, outageMs: 0 },
+      check: { ageMs: 0, outageMs: 0 },
       holdMs: 0,
       patienceMs: 5_000,
       neighbours: nothingKnown,

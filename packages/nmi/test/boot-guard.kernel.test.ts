@@ -29,7 +29,7 @@ const hostEtc = async () => {
   await mkdir(join(folder, 'systemd/system'), { recursive: true });
   return folder;
 };
-const firewall = { by: 'auto', everyMs: 5_000, cutsOldConnections: false } as const;
+const firewall = { everyMs: 5_000, cutsOldConnections: false } as const;
 const settings = (etc: string) => ({ metadata, listen, firewall, persist: true, hostEtc: etc });
 const doors = ({ run, files }: World) => ({ run, files, clock: systemClock, log });
 const open = async (place: 'beyond the node' | 'on the node') => {
@@ -59,7 +59,6 @@ const boot = (world: World, etc: string, path: string) =>
 
 describe.skipIf(skipped !== undefined)('after a restart of the node, before NMI runs', () => {
   const nft = ['nft'];
-  const iptables = ['iptables', 'iptables-restore'];
   const ip = ['ip'];
 
   it('without the guard a pod that was bound to the node reaches the metadata service of the machine', async () => {
@@ -73,8 +72,6 @@ describe.skipIf(skipped !== undefined)('after a restart of the node, before NMI 
   it.each([
     ['nft', 'beyond the node', [...nft, ...ip]],
     ['nft, no iproute2', 'on the node', nft],
-    ['iptables', 'beyond the node', [...iptables, ...ip]],
-    ['iptables, no iproute2', 'on the node', iptables],
     ['iproute2 alone', 'beyond the node', ip],
   ] as const)(
     'with %s on the host, the metadata service %s, its call is refused; NMI then answers',

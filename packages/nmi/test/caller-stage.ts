@@ -53,7 +53,7 @@ export const stage = (given: Given = {}) => {
   };
   const callers = createCallerFinder({
     clock,
-    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000, ...given.check },
+    check: { ageMs: 1_000, outageMs: 900_000, ...given.check },
     holdMs: given.holdMs ?? 2_000,
     patienceMs: 6_000,
     onChecked: (result) => results.push(result),

@@ -169,8 +169,8 @@ describe('the API server is away', () => {
     expect(patient.lines.filter((line) => line.includes('does not say which pod'))).toHaveLength(1);
   });
 
-  it('strict: a new connection is refused for the time being, an old one goes on', async () => {
-    const strict = await started('--pod-check=strict', '--pod-check-age=0s');
+  it('with --pod-check-outage=0s: a new connection is refused for the time being, an old one goes on', async () => {
+    const strict = await started('--pod-check-outage=0s', '--pod-check-age=0s');
     const from = addressOf(await stage.cluster.pod({ name: 'strict', label: 'strict' }));
     await expect(strict.send({ from })).resolves.toMatchObject({ status: 200 });
     await stage.sim.kube.stopListening();

@@ -153,8 +153,6 @@ export interface History {
   readonly standstills: readonly Standstill[];
   readonly notes: readonly Note[];
   readonly strikes: readonly Strike[];
-  /** The node whose NMI runs with `--pod-check=strict`. */
-  readonly strictNode: string;
 }
 
 export interface Violation {

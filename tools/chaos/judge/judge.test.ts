@@ -24,7 +24,6 @@ const emptyHistory: History = {
   standstills: [],
   notes: [],
   strikes: [],
-  strictNode: 'pool-1',
 };
 
 function change(at: number, resource: string, object: KubeObject): ObjectChange {
@@ -172,11 +171,6 @@ describe('tokens', () => {
       test('for ten minutes at most', () => {
         const disturbances = during('api-outage', 1_000_000);
         expect([at(660_000, { disturbances }), at(668_000, { disturbances })]).toEqual([[], ['token']]);
-      });
-
-      test('no longer on the node with --pod-check=strict', () => {
-        const asks = [{ ...ask(68_000, own), node: 'pool-1' }];
-        expect(rules({ changes, asks, disturbances: during('api-outage') })).toEqual(['token']);
       });
     });
   });

@@ -7,7 +7,7 @@ import { createTruth, type Span } from './truth.ts';
 const rightsMs = 5_000;
 /** A verdict on a right counts for 5 s (`--access-max-age`); a little more on a busy machine. */
 const verdictMs = 7_000;
-/** The default of `--access-grace`: so long a right counts while the API server does not respond. With `--pod-check=strict` it does not. */
+/** The default of `--access-grace`: so long a right counts while the API server does not respond. */
 const graceMs = 600_000;
 /** How long after the end of a disturbance the view may still be that old: 6 s are promised. */
 const recoveryMs = 8_000;
@@ -64,8 +64,7 @@ function rightsSpan({ at, endedAt }: Ask, disturbances: readonly Disturbance[]):
 }
 
 /** Since when NMI may have had no response about a right. A half-open watch does not keep it from asking. */
-function rightsFrom({ at, node }: Ask, { disturbances, strictNode }: History): number {
-  if (node === strictNode) return at;
+function rightsFrom({ at }: Ask, { disturbances }: History): number {
   const silent = disturbances.filter(({ kind }) => kind !== 'watches-half-open');
   return Math.max(keptFrom(at, silent), at - graceMs);
 }

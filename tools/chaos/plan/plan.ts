@@ -10,15 +10,12 @@ import {
 import type { Step } from './operation.ts';
 import { planOperations } from './operations.ts';
 import { createRandom } from './random.ts';
-import { nmiNodes } from './scene.ts';
 
 export interface Plan {
   readonly seed: number;
   readonly durationMs: number;
   /** Every second seed is in mode `rbac`. */
   readonly mode: AccessMode;
-  /** The NMI of this node runs with `--pod-check=strict`. */
-  readonly strictNode: string;
   readonly steps: readonly Step[];
   /** Each begins after recovery from the one before. */
   readonly measured: readonly MeasuredFault[];
@@ -31,7 +28,6 @@ export function makePlan(seed: number, durationMs: number): Plan {
     seed,
     durationMs,
     mode,
-    strictNode: nmiNodes[seed % nmiNodes.length] ?? '',
     // Each list has its own random numbers: more steps of one kind do not change the others.
     steps: planOperations(createRandom(seed * 3), durationMs, mode),
     measured: planMeasured(createRandom(seed * 3 + 1), durationMs, mode),

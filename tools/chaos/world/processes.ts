@@ -29,8 +29,6 @@ export interface Processes {
 
 export interface Settings {
   readonly mode: AccessMode;
-  /** The node whose NMI runs with `--pod-check=strict`. */
-  readonly strictNode: string;
 }
 
 export const micNames = ['mic-1', 'mic-2'];
@@ -50,10 +48,7 @@ const micArgs = (name: string, mode: AccessMode): string[] => [
   ...['--identity-assignment-reconcile-interval', '15s', '--custom-user-agent', name],
   ...['--startup-taint', ''],
 ];
-const nmiArgs = (node: string, { mode, strictNode }: Settings): string[] => [
-  ...['--hold', '2s', '--pod-check', node === strictNode ? 'strict' : 'live'],
-  ...accessArgs[mode].nmi,
-];
+const nmiArgs = ({ mode }: Settings): string[] => ['--hold', '2s', ...accessArgs[mode].nmi];
 
 interface Watched {
   readonly stage: Stage;
@@ -146,7 +141,7 @@ function createNmis({ stage, follow, end, terminate, settings }: Watched) {
     const place = nodes[position];
     if (!place) throw new TypeError(`the plan has no node ${node}`);
     const at = { node, machine: machineOf(place), position: positionOf(position) };
-    const nmi = await stage.startNmi(at, nmiArgs(node, settings));
+    const nmi = await stage.startNmi(at, nmiArgs(settings));
     follow(nmi.service);
     nmis.set(node, nmi);
   };

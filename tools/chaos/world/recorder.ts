@@ -66,7 +66,7 @@ const emptyLists = () => ({
   disturbances: [] as Disturbance[],
 });
 
-export function createRecorder(now: () => number, strictNode: string): Recorder & { attach(sim: Sim): void } {
+export function createRecorder(now: () => number): Recorder & { attach(sim: Sim): void } {
   const lists = emptyLists();
   const startedAt = now();
   const lineCounts = new Map<string, number>();
@@ -106,7 +106,7 @@ export function createRecorder(now: () => number, strictNode: string): Recorder 
         const at = startedAt + (Number(minute) + 1) * 60_000;
         return { at, minute: Number(minute), service: service.join(' '), lines: count };
       });
-      return { ...lists, lines, strictNode };
+      return { ...lists, lines };
     },
   };
 }

@@ -41,7 +41,7 @@ export interface WorldOptions extends Settings {
 
 export async function openWorld(options: WorldOptions): Promise<World> {
   const latencyMs: Latencies = new Map();
-  const recorder = createRecorder(Date.now, options.strictNode);
+  const recorder = createRecorder(Date.now);
   const stage = await openStage({
     nodes: 1,
     azure: azureOptions(latencyMs),

@@ -30,15 +30,6 @@ const programs = [
   // As the probes of the manifests.
   'test /proc/self -nt / -a ! -s /proc/self/environment',
   'openssl list -providers -provider legacy',
-  // Not every kernel has the tables of iptables-legacy.
-  'iptables-legacy --version',
-  ...['iptables', 'iptables-nft'].flatMap((name) => [
-    `${name} -t nat -A PREROUTING ! -s 127.0.0.1/32 -d 169.254.169.254/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 127.0.0.1:2579`,
-    `${name} -t filter -A INPUT -p tcp -m conntrack --ctstate DNAT -m comment --comment x -j REJECT --reject-with tcp-reset`,
-    `${name} -t mangle -A PREROUTING -m conntrack ! --ctstate NEW,DNAT -j MARK --set-xmark 0x1000/0x1000`,
-    `${name} -t nat -S`,
-    `${name}-save`,
-  ]),
 ].join(';');
 const shells = '/bin/sh /bin/bash /bin/dash /bin/busybox /usr/bin/dpkg /usr/bin/apt-get /usr/bin/npm';
 

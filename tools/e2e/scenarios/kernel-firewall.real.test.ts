@@ -1,6 +1,6 @@
 // The redirect rules on the real kernel: installed without NMI, changed by others, removed.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { describePlaces, fabricPlaces } from '../kernel/places.ts';
+import { describePlaces } from '../kernel/places.ts';
 import {
   openKernelWorld,
   subjectOf,
@@ -10,38 +10,12 @@ import {
   type KernelWorld,
 } from '../kernel/world.ts';
 
-interface Meddling {
-  readonly how: string;
-  readonly command: readonly [program: string, ...args: readonly string[]];
-}
-
-/** Commands that remove the rules which redirect requests, but not those which refuse requests that bypass NMI. */
-const shut: Readonly<Record<string, readonly Meddling[]>> = {
-  nftables: [
-    {
-      how: 'a rule of others before ours in our own table',
-      command: ['nft', 'insert', 'rule', 'ip', 'aad_pod_identity', 'prerouting', 'accept'],
-    },
-  ],
-  iptables: [
-    { how: 'iptables -t nat -F', command: ['iptables', '-t', 'nat', '-F'] },
-    { how: 'iptables -t nat -F and -X', command: ['sh', '-c', 'iptables -t nat -F; iptables -t nat -X'] },
-    {
-      how: 'a rule of others before ours that lets pods pass',
-      command: 'iptables -t nat -I PREROUTING -d 169.254.169.254 -p tcp --dport 80 -j ACCEPT'.split(' ') as [
-        string,
-        ...string[],
-      ],
-    },
-  ],
-};
-
-describePlaces('rules', fabricPlaces, ({ firewall }) => {
+describePlaces('rules', ['fabric'], () => {
   let world: KernelWorld;
   let first: KernelClient;
   let stranger: KernelClient;
   let machine: string;
-  const args = ['--firewall', firewall, '--pod-requests-per-second', '0'];
+  const args = ['--pod-requests-per-second', '0'];
   const asMachine = () => ({ url: `${tokenUrl}&client_id=${machine}` });
 
   /** All rules, without the empty chains and tables that iptables itself leaves. */
@@ -79,7 +53,7 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
 
   test('item 15: install-redirect without a server: requests of pods are refused', async () => {
     expect(subjectOf(await stranger.get(asMachine()))).toBe(machine);
-    const installed = await world.command('install-redirect', '--firewall', firewall);
+    const installed = await world.command('install-redirect');
     expect(installed.exitCode, installed.lines.join('\n')).toBe(0);
     await world.bypasses();
     expect(subjectOf(await stranger.get(asMachine()))).toBe('ECONNREFUSED');
@@ -107,24 +81,21 @@ describePlaces('rules', fabricPlaces, ({ firewall }) => {
     });
     afterAll(() => nmi.service.stop());
 
-    test.each(shut[firewall] ?? [])(
-      'item 15: $how is repaired, and requests are refused until then',
-      async ({ command: [program, ...rest] }) => {
-        await world.bypasses();
-        const loads = await Promise.all([
-          stranger.load(asMachine()),
-          stranger.load({ ...asMachine(), keepAlive: true }),
-        ]);
-        for (const load of loads) await load.more(20, '400');
-        await world.network.inNode(program, ...rest);
-        repairs += 1;
-        await nmi.repaired(repairs);
-        for (const load of loads) await load.more(20, '400');
-        await Promise.all(loads.map((load) => load.stop()));
-        expect(await world.bypasses()).toEqual([]);
-        expect(subjectOf(await first.get())).not.toMatch(/^\d+$|^E/);
-      },
-    );
+    test('item 15: a rule of others before ours in our own table is repaired, and requests are refused until then', async () => {
+      await world.bypasses();
+      const loads = await Promise.all([
+        stranger.load(asMachine()),
+        stranger.load({ ...asMachine(), keepAlive: true }),
+      ]);
+      for (const load of loads) await load.more(20, '400');
+      await world.network.inNode('nft', 'insert', 'rule', 'ip', 'aad_pod_identity', 'prerouting', 'accept');
+      repairs += 1;
+      await nmi.repaired(repairs);
+      for (const load of loads) await load.more(20, '400');
+      await Promise.all(loads.map((load) => load.stop()));
+      expect(await world.bypasses()).toEqual([]);
+      expect(subjectOf(await first.get())).not.toMatch(/^\d+$|^E/);
+    });
 
     test('item 15: nft flush ruleset is repaired, and until then no request of a pod gets a token of the machine', async () => {
       await world.bypasses();

@@ -1,9 +1,9 @@
 // An address moves from a pod that ends to a new pod while the API server still has the old one, on the real kernel.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { describePlaces, fabricPlaces } from '../kernel/places.ts';
+import { describePlaces } from '../kernel/places.ts';
 import { openKernelWorld, subjectOf, type KernelClient, type KernelWorld } from '../kernel/world.ts';
 
-describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
+describePlaces('handover', ['fabric'], (layout) => {
   describe.each(['bridge', 'routed'] as const)('between pods that are connected to the node: %s', (links) => {
     let world: KernelWorld;
     const names = ['old', 'new', 'removed', 'later'];
@@ -12,7 +12,7 @@ describePlaces('handover', fabricPlaces, ({ firewall, layout }) => {
     beforeAll(async () => {
       world = await openKernelWorld(layout, links);
       for (const name of names) clientIds[name] = await world.identity(name);
-      await world.startNmi(['--firewall', firewall, '--pod-requests-per-second', '0']);
+      await world.startNmi(['--pod-requests-per-second', '0']);
     });
     afterAll(() => world.stop());
 

@@ -1,14 +1,14 @@
 // NMI is stopped, killed, restarted and replaced while pods send requests, on the real kernel.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describePlaces, fabricPlaces } from '../kernel/places.ts';
+import { describePlaces } from '../kernel/places.ts';
 import { openKernelWorld, type KernelClient, type KernelLoad, type KernelWorld } from '../kernel/world.ts';
 
-describePlaces('lifetimes', fabricPlaces, ({ firewall }) => {
+describePlaces('lifetimes', ['fabric'], () => {
   let world: KernelWorld;
   let first: KernelClient;
   let second: KernelClient;
   // The load exceeds the limit of one pod.
-  const args = ['--firewall', firewall, '--pod-requests-per-second', '0'];
+  const args = ['--pod-requests-per-second', '0'];
 
   beforeAll(async () => {
     world = await openKernelWorld('fabric');

@@ -11,7 +11,7 @@ const listener = (reusePort: boolean) => `
 require('node:net').createServer().on('error', ({ code }) => console.log(code))
   .listen({ host: '127.0.0.1', port: 2579, reusePort: ${reusePort} }, () => console.log('listening'))`;
 
-describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall }) => {
+describePlaces('port', ['fabric'], () => {
   let world: KernelWorld;
   beforeEach(async () => {
     world = await openKernelWorld('fabric');
@@ -32,7 +32,7 @@ describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall
   };
 
   test('no program of root joins the port of NMI', async () => {
-    await world.startNmi(['--firewall', firewall]);
+    await world.startNmi();
     const foreign = await startForeign();
     await foreign.stop();
     expect(foreign.said).toBe('EADDRINUSE');
@@ -46,7 +46,7 @@ describePlaces('port', [{ firewall: 'nftables', layout: 'fabric' }], ({ firewall
     async ({ isShared }) => {
       const foreign = await startForeign(isShared);
       expect(foreign.said).toBe('listening');
-      const nmi = world.launchNmi(['--firewall', firewall]);
+      const nmi = world.launchNmi();
       await nmi.until(/another program listens on port 2579 .*uid 0, socket inode \d+/);
       expect(await nmi.readyz()).toMatch(/^503 /);
       await foreign.stop();

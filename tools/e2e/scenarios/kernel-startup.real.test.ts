@@ -1,15 +1,15 @@
 // The start-up taint and readiness on the real kernel: they depend on the actual path of pods' requests.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { describePlaces, fabricPlaces } from '../kernel/places.ts';
+import { describePlaces } from '../kernel/places.ts';
 import { openKernelWorld, type KernelWorld } from '../kernel/world.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
 const another = 'node.kubernetes.io/memory-pressure';
 
-describePlaces('start-up', fabricPlaces, ({ firewall }) => {
+describePlaces('start-up', ['fabric'], () => {
   let world: KernelWorld;
   // As in a cluster without MIC.
-  const args = ['--firewall', firewall, '--startup-taint', key];
+  const args = ['--startup-taint', key];
 
   beforeEach(async () => {
     world = await openKernelWorld('fabric');
@@ -17,12 +17,10 @@ describePlaces('start-up', fabricPlaces, ({ firewall }) => {
   });
   afterEach(() => world.stop());
 
-  test('item 17: without nft and iptables the taint stays and /readyz has the reason; with them only this taint is removed', async () => {
+  test('item 17: without nft the taint stays and /readyz has the reason; with it only this taint is removed', async () => {
     const helpless = world.launchNmi(args, { PATH: '/nonexistent' });
     // The taint has no other reason to stay.
-    await helpless.until(
-      /^503 the redirect rules cannot be kept: no firewall can be used \([^)]* is not there\)[^\n]*$/,
-    );
+    await helpless.until(/^503 the redirect rules cannot be kept: nft is not there[^\n]*$/);
     expect(await world.cloud.ask('taints')).toEqual([another, key]);
     await helpless.service.stop();
 

@@ -12,10 +12,7 @@ import { grantedTo } from '../granted.ts';
 import { identityObjects } from '../objects.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';
-const flags = [
-  ...['--operation-mode', 'managed', '--identity-access', 'rbac', '--pod-check', 'strict'],
-  ...['--startup-taint', key],
-];
+const flags = [...['--operation-mode', 'managed', '--identity-access', 'rbac'], ...['--startup-taint', key]];
 
 let stage: Stage;
 let roles: KubeObject[];

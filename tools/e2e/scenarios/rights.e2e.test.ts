@@ -56,7 +56,7 @@ test('MIC starts on objects of 2018', async () => {
 });
 
 test('MIC assigns an identity, reports it, and does the same again for a pod of the same name', async () => {
-  nmi = await stage.startNmi(0, ['--pod-check', 'strict', ...byRights]);
+  nmi = await stage.startNmi(0, byRights);
   const run = async () => {
     veteran = await stage.runPod({ name: 'veteran', node: 0, label: 'demo-app' });
     await untilAssigned(stage.kube, ['veteran']);
@@ -92,7 +92,7 @@ test('NMI gives the pod a token, refuses another one, reports that, and after a 
   };
   await refuse('POST');
   await nmi.service.stop();
-  nmi = await stage.startNmi(0, ['--pod-check', 'strict', ...byRights]);
+  nmi = await stage.startNmi(0, byRights);
   await refuse('PATCH');
 });
 

@@ -27,7 +27,7 @@ export function toAttached(facts: AttachedFacts, { resourceId }: Pick<Given, 're
     title: `AzureIdentity ${subject}: back to type 0 (attached to the machines)`,
     steps: stepsOf(facts, resourceId),
     notes: [
-      'until MIC has attached the identity, up to a minute, new tokens are refused: docs/administrator/federated.md has the way by a second AzureIdentity of type 0, without a gap',
+      'until MIC has attached the identity, up to a minute, tokens are refused: docs/administrator/federated.md has the way by a second AzureIdentity of type 0, without a gap',
     ],
     back: plugIn(`migrate to-federated ${shellWord(subject)}`),
   };

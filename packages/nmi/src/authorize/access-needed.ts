@@ -31,13 +31,6 @@ export function accessToIdentity(
   return mode === 'rbac' ? `its ${problem}` : undefined;
 }
 
-/** The rights of both. In mode `warn` only those that are enforced: of an identity of type 3. */
-export function bothAccesses(a: Access | undefined, b: Access | undefined): Access | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  if (a.mode !== b.mode) return a.mode === 'rbac' ? a : b;
-  return a.pairs === 'machine' || b.pairs === 'machine' ? a : { ...a, pairs: [...a.pairs, ...b.pairs] };
-}
-
 /** The rights that an exempt pod's ServiceAccount needs. */
 export function accessToMachine(pod: PodView, mode: AccessMode): Access | undefined {
   return mode === 'namespace' ? undefined : { mode, subject: subjectOf(pod), pairs: 'machine' };

@@ -5,9 +5,9 @@ import { absentOrLeftOut, unboundBy, type UnboundContext } from '@pod-identity/p
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { EntraSubject } from '../tokens/types.ts';
-import { accessModeOf, accessToIdentity, bothAccesses } from './access-needed.ts';
+import { accessModeOf, accessToIdentity } from './access-needed.ts';
 import { candidatesOf } from './candidates.ts';
-import { asOtherType, federatedOf } from './federated.ts';
+import { federatedOf } from './federated.ts';
 import { decideOnExempt, exemptionOf, invalidExceptionFor } from './exception.ts';
 import { exemptionName } from './missing-right.ts';
 import { principalOf } from './principal.ts';
@@ -200,17 +200,7 @@ function decideByObjectId(
 }
 
 /** The identity to request a token of, or why it cannot be served. */
-function grantOf(candidate: Candidate, grants: Grants): GrantedIdentity | string {
-  const granted = grantAs(candidate, grants);
-  const other = typeof granted === 'string' ? undefined : asOtherType(candidate);
-  const former = other && grantAs(other, grants);
-  if (typeof granted === 'string' || !former || typeof former === 'string') return granted;
-  if (former.kind === 'service-principal') return granted;
-  const access = bothAccesses(granted.access, former.access);
-  return { ...granted, former: { ...former, ...(access && { access }) } };
-}
-
-function grantAs(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIdentity | string {
+function grantOf(candidate: Candidate, { pod, rules, mode }: Grants): GrantedIdentity | string {
   const granted = describe(candidate, pod, rules);
   if (typeof granted === 'string') return granted;
   const needed = accessToIdentity(pod, mode, candidate.identity);

@@ -22,15 +22,3 @@ export function federatedOf(
     pod: { namespace: pod.namespace, name: pod.name, uid: pod.uid },
   };
 }
-
-/**
- * The same AzureIdentity as one of the other type, if it has the fields of both: it was of type 0 and is of type 3 now, or the other way round.
- * Undefined for most.
- */
-export function asOtherType(candidate: Candidate): Candidate | undefined {
-  const { identity } = candidate;
-  const { spec } = identity;
-  if (spec.type === 3) return { ...candidate, identity: { ...identity, spec: { ...spec, type: 0 } } };
-  const mayHaveBeen = spec.type === 0 && spec.tenantID !== undefined;
-  return mayHaveBeen ? { ...candidate, identity: { ...identity, spec: { ...spec, type: 3 } } } : undefined;
-}

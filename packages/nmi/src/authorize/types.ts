@@ -14,7 +14,7 @@ import type {
 import type { Unbound } from '@pod-identity/policy';
 import type { Access } from '../access/types.ts';
 import type { Selector } from '../request/token-request.ts';
-import type { EntraSubject, FederatedIdentity, TokenSubject } from '../tokens/types.ts';
+import type { EntraSubject, TokenSubject } from '../tokens/types.ts';
 
 /** The current objects of the cluster. Equal revisions mean equal results. */
 export interface ClusterView extends MatchedObjects {
@@ -101,14 +101,7 @@ export interface Candidate {
 export type GrantedIdentity = (ManagedIdentity | EntraSubject) & {
   /** Undefined: rights are not reviewed. */
   readonly access?: Access;
-  /**
-   * As of the other type, 0 or 3, which it may have had before: a token that is in memory serves while there is none by its type. The rights are
-   * those of both types.
-   */
-  readonly former?: FormerIdentity;
 };
-
-export type FormerIdentity = (ManagedIdentity | FederatedIdentity) & { readonly access?: Access };
 
 export type ManagedIdentity = Extract<TokenSubject, { readonly kind: 'identity' }>;
 

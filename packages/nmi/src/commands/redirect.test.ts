@@ -7,7 +7,7 @@ import { ProgramError, type RunProgram } from '../redirect/run-program.ts';
 const config = {
   metadata: { host: '169.254.169.254', port: 80 },
   listen: { host: '127.0.0.1', port: 2579 },
-  firewall: { by: 'auto', everyMs: 5_000, cutsOldConnections: true },
+  firewall: { everyMs: 5_000, cutsOldConnections: true },
 } as const;
 const missing = (program: string) => Promise.reject(new ProgramError('missing', `${program} is not there`));
 
@@ -21,9 +21,8 @@ const stage = () => {
   const run: RunProgram = (program, args, input = '') => {
     if (program !== 'nft') return missing(program);
     if (node.trouble) return Promise.reject(node.trouble);
-    if (args.includes('--check')) return Promise.resolve('');
     if (args.includes('list'))
-      return node.table === undefined
+      return node.table === undefined || args.includes('chain')
         ? Promise.reject(new ProgramError('failed', 'nft failed with 1: No such file or directory', 1))
         : Promise.resolve(node.table);
     node.table = input.includes('{') ? input : undefined;
@@ -81,7 +80,7 @@ it('E27 uninstall-redirect removes what is there and says so, also when there is
   await installRedirect(config, doors);
   await expect(uninstallRedirect(config, doors)).resolves.toBe(0);
   expect(node.table).toBeUndefined();
-  expect(lines.join('')).toMatch(/redirect rules removed.*nftables/);
+  expect(lines.join('')).toContain('redirect rules removed');
   await expect(uninstallRedirect(config, doors)).resolves.toBe(0);
   expect(lines.at(-1)).toContain('there were no redirect rules');
 });
@@ -92,7 +91,7 @@ it('uninstall-redirect fails when rules may be left', async () => {
   await expect(uninstallRedirect(config, doors)).resolves.toBe(1);
   expect(lines.join('')).toMatch(/could not be removed.*Operation not permitted/);
   await expect(uninstallRedirect(config, { ...doors, run: missing })).resolves.toBe(1);
-  expect(lines.at(-1)).toContain('neither nft nor iptables is here');
+  expect(lines.at(-1)).toContain('nft is not here');
 });
 
 it('uninstall-redirect fails when routing rules may be left', async () => {

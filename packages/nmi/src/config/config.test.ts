@@ -28,7 +28,7 @@ describe('readConfig', () => {
       holdMs: 25_000,
       bindingGraceMs: 60_000,
       interception: 'redirect',
-      firewall: { by: 'auto', everyMs: 5_000, cutsOldConnections: true },
+      firewall: { everyMs: 5_000, cutsOldConnections: true },
       log: { format: 'text', level: 'info' },
     });
   });
@@ -213,6 +213,11 @@ describe('readConfig', () => {
       [/--compat-errors: no effect any more, errors are/, /--exact-errors: no effect any more, errors are/],
     ],
     [['--compat-errors'], [/--compat-errors: no effect any more/]],
+    [['--firewall=iptables'], [/--firewall: no effect any more, the rules are those of nftables/]],
+    ...['live', 'strict', 'off'].map((mode): [string[], RegExp[]] => [
+      [`--pod-check=${mode}`],
+      [/--pod-check: no effect any more, a pod is checked as with live/],
+    ]),
   ])('%j: the log says at start what clients suffer from', (argv, warnings) => {
     const reading = read(argv);
     expect(reading.kind === 'config' && reading.warnings).toEqual(

@@ -138,15 +138,13 @@ function checkOf(
 
 /** What depends on the command or on several flags. */
 function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiConfig, 'command' | 'log'> {
-  const { accessAges, podCheck, probe, blocksInstance } = values;
-  const isStrict = podCheck.mode === 'strict' && !given.has('access-grace');
+  const { probe, blocksInstance } = values;
   // The kubelet probes these at the address of their pod.
   const isAtPod = kind === 'broker' && !given.has('http-probe-address');
   const metadataAllowed = values.metadataAllowed.filter((part) => part !== 'instance' || !blocksInstance);
   return {
     ...values,
     controller: controllerOf(values.controller),
-    accessAges: isStrict ? { ...accessAges, graceMs: 0 } : accessAges,
     probe: isAtPod ? { ...probe, host: '' } : probe,
     metadataAllowed: new Set(metadataAllowed),
     hasBroker: values.broker.namespace !== '',

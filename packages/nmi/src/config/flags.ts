@@ -23,6 +23,8 @@ export const nmiFlags = {
     droppedFlag('find-identity-retry-interval', atLeast0, 'see --hold'),
     droppedFlag('allow-network-plugin-kubenet', truth(false), 'the kubelet configuration is not read'),
     droppedFlag('kubelet-config', text(), 'the kubelet configuration is not read'),
+    droppedFlag('firewall', text('auto'), 'the rules are those of nftables'),
+    droppedFlag('pod-check', text('live'), 'a pod is checked as with live'),
     droppedFlag('set-retry-after-header', truth(false), 'Retry-After is always sent'),
     droppedFlag('compat-errors', truth(false, 'status'), metadataErrors),
     droppedFlag('exact-errors', truth(false), metadataErrors),

@@ -1,7 +1,7 @@
 import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
-import { isTemporary, TokenError } from '../tokens/errors.ts';
+import { TokenError } from '../tokens/errors.ts';
 import type { TokenCaller } from '../tokens/shared-requests.ts';
 import type { TokenSubject, WantedToken } from '../tokens/types.ts';
 import { isAllowedNow, withTimeForReviews } from './rights.ts';
@@ -52,25 +52,9 @@ export async function obtain(options: GrantPorts, call: DecidedCall, permit: Per
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     const { code: why, message: description, status, retryAfterMs } = error;
-    const mayPass = why === 'not-on-host' || isTemporary(why);
-    const former = mayPass ? await formerToken(options, call, permit) : undefined;
-    if (former) return former;
     const isExempt = subject.kind === 'machine';
     return { kind: 'token-failed', pod: pod.key, why, description, status, retryAfterMs, isExempt };
   }
-}
-
-/** From memory, of the identity as it was before its type changed: the broker may fail, and a machine takes a minute to get an identity. */
-async function formerToken(
-  options: GrantPorts,
-  call: DecidedCall,
-  { former }: Permit,
-): Promise<Outcome | undefined> {
-  const issued = former && options.tokens.cached(wantedFor(call, former), () => callerOf(options, call.pod));
-  if (!former || !issued) return undefined;
-  const held = { subject: former, obtained: { issued, from: 'stale' } } as const;
-  const outcome = await releaseIfStillAllowed(options, withTimeForReviews(call, options.clock), held);
-  return outcome.kind === 'token' ? outcome : undefined;
 }
 
 /** Whether the metadata service does not know the identity. */

@@ -3,7 +3,7 @@ import type { AccessGuard } from '../access/guard.ts';
 import type { Access } from '../access/types.ts';
 import type { Authorizer } from '../authorize/authorizer.ts';
 import type { Needed } from '../authorize/missing-right.ts';
-import type { Decision, FormerIdentity, GrantedIdentity, OfMachine, Refused } from '../authorize/types.ts';
+import type { Decision, GrantedIdentity, OfMachine, Refused } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { TokenRequest } from '../request/token-request.ts';
 import type { TokenSource } from '../tokens/source.ts';
@@ -58,11 +58,10 @@ export interface Permit {
   readonly access: Access | undefined;
   /** The client ids that the token may have; undefined: any. */
   readonly clientIds?: ReadonlySet<string> | undefined;
-  readonly former?: FormerIdentity | undefined;
 }
 
 export function permitFor(identity: GrantedIdentity): Permit & { readonly subject: GrantedIdentity } {
-  return { subject: identity, access: identity.access, former: identity.former };
+  return { subject: identity, access: identity.access };
 }
 
 /** What an exempt pod asks the machine for. */
@@ -92,12 +91,6 @@ export function permitsOf(decision: Decision): readonly Permit[] {
     case 'unusable':
       return [];
   }
-}
-
-/** With those by the former type of an identity, for a token that was in memory while there was none by its type of now. */
-export function permitsWithFormer(decision: Decision): readonly Permit[] {
-  const permits = permitsOf(decision);
-  return [...permits, ...permits.flatMap(({ former }) => (former ? [permitFor(former)] : []))];
 }
 
 const names = new WeakMap<Decision, string>();

@@ -7,7 +7,7 @@ import type { Obtained } from '../tokens/source.ts';
 import type { TokenSubject } from '../tokens/types.ts';
 import { isAllowedNow, missingRightOf } from './rights.ts';
 import {
-  permitsWithFormer,
+  permitsOf,
   nameOf,
   rightOf,
   type DecidedCall,
@@ -38,7 +38,7 @@ export async function releaseIfStillAllowed(
     const pod = call.current();
     if (!pod) return goneOf(call);
     const decision = options.authorizer.decide(pod, call.request.selector, call.refused);
-    const permit = permitsWithFormer(decision).find((one) => isFor(one.subject, held));
+    const permit = permitsOf(decision).find((one) => isFor(one.subject, held));
     if (!permit) break;
     if (isAllowedNow(options, pod, permit)) return checkedToken(call, permit, held.obtained);
     const lack = await missingRightOf(options, call, rightOf(permit));

@@ -293,7 +293,7 @@ async function play(told: History, checkAgeMs: number, isSeen = false) {
   };
   const finder = createCallerFinder({
     clock,
-    check: { mode: 'live', ageMs: checkAgeMs, outageMs: 900_000 },
+    check: { ageMs: checkAgeMs, outageMs: 900_000 },
     holdMs: 1_000,
     patienceMs: 8_000,
     neighbours: createNeighbourTable(clock, { arp: world.arp, indexOf: () => '1' }),

@@ -113,7 +113,7 @@ function createSettlement({ containers }: CallerFinderOptions) {
 }
 
 function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
-  const { pods, clock, check, holdMs, neighbours } = options;
+  const { pods, clock, holdMs, neighbours } = options;
   const holder = createHolderLookup(options, (address, known) =>
     holders.hasMoved(address, known, neighbours.of(address)),
   );
@@ -142,10 +142,7 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     const patience = { deadline: clock.elapsed() + holdMs, caller: { gone } };
     for (;;) {
       const known = remembered(lookup.address);
-      // With --pod-check off, memory is enough; it is new, otherwise there would be no search.
-      const isEnough = check.mode === 'off' && known.kind === 'pod' && pods.isCurrent();
-      const recalled = isEnough ? holders.recall(lookup) : undefined;
-      const found = recalled ?? (await findOnce(lookup, known, gone));
+      const found = await findOnce(lookup, known, gone);
       if (found.result.kind !== 'none' || !(await hasArrived(lookup.address, known, patience))) return found;
     }
   };

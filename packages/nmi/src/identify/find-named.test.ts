@@ -13,20 +13,19 @@ interface Given {
   readonly known?: PodView;
   /** Undefined: the API server does not answer. */
   readonly said: PodsResult | undefined;
-  readonly mode?: 'live' | 'strict' | 'off';
   readonly isCurrent?: boolean;
   readonly heardMs?: number;
   readonly missedMs?: number;
 }
 
-const finder = ({ known, said, mode = 'live', isCurrent = true, heardMs = 0, missedMs = 0 }: Given) => {
+const finder = ({ known, said, isCurrent = true, heardMs = 0, missedMs = 0 }: Given) => {
   const read = vi.fn(() => Promise.resolve(said ?? ({ why: 'away', pauseMs: 1_000 } as const)));
   const memory = { isCurrent: () => isCurrent, lastHeardMs: () => heardMs, missedMs: () => missedMs };
   const pods = { named: () => known, ...memory, read };
   const named = createNamedPodFinder({
     pods,
     node: 'node-1',
-    check: { mode, ageMs: 1_000, outageMs: 900_000 },
+    check: { ageMs: 1_000, outageMs: 900_000 },
     clock: createFakeClock(),
   });
   return {
@@ -67,9 +66,6 @@ it.each<[string, Given, NamedPod]>([
     'unconfirmed',
   ],
   ['an unknown one', { said: undefined }, 'none'],
-  ['strict: a remembered one', { known: web, said: undefined, mode: 'strict' }, 'unconfirmed'],
-  ['off: a remembered one', { known: web, said: [anew], mode: 'off' }, web],
-  ['off: one that is not', { said: [anew], mode: 'off' }, anew],
 ])('finds %s', async (_, given, expected) => {
   await expect(finder(given).find('default', 'web')).resolves.toEqual(expected);
 });

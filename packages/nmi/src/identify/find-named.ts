@@ -34,7 +34,7 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
     pod?.nodeName === node && identifyPod([pod], clock.now()).kind === 'pod' ? pod : 'none';
 
   const isRemembered = () => pods.lastHeardMs() <= check.outageMs && pods.missedMs() <= check.ageMs;
-  const isMemoryValid = ({ why }: NoResponse) => why === 'away' && check.mode !== 'strict' && isRemembered();
+  const isMemoryValid = ({ why }: NoResponse) => why === 'away' && isRemembered();
 
   const read = async (name: PodName, known: PodView | undefined): Promise<NamedPod> => {
     const said = await pods.read(name);
@@ -48,8 +48,7 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
   return {
     async find(namespace, name) {
       if (!isName(namespace) || !isName(name)) return 'none';
-      const known = pods.named(namespace, name);
-      return known && check.mode === 'off' ? live(known) : read({ namespace, name }, known);
+      return read({ namespace, name }, pods.named(namespace, name));
     },
   };
 }

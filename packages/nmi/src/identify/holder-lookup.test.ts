@@ -21,7 +21,7 @@ const questionTo = (clock: Clock, apiServer: PodReader) =>
   createHolderLookup(
     {
       clock,
-      check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
+      check: { ageMs: 1_000, outageMs: 900_000 },
       patienceMs: 8_000,
       containers: nothingShown,
       pods: {

@@ -20,7 +20,7 @@ const stage = (filed: readonly PodView[]) => {
     lastHeardMs: () => 0,
     missedMs: () => 0,
   };
-  const check = { mode: 'live', ageMs: 1_000, outageMs: 900_000 } as const;
+  const check = { ageMs: 1_000, outageMs: 900_000 } as const;
   const findings = createHolderMemory({ memory, clock, check });
   const look = (over: Partial<Lookup> = {}): Lookup => ({
     address,

@@ -63,7 +63,7 @@ const changesPerSecond = 1;
  * is valid for a short time. It ends at once when memory has another pod for the address, or the kernel another entry.
  */
 export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
-  const { memory, clock, check } = options;
+  const { memory, clock } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
   const confirmed = createConfirmed();
   const unanswered = createUnanswered(memory, clock);
@@ -76,7 +76,7 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
     const entry = inStep(address, known);
     const word = lastWord(options, known, entry);
     const entries = { confirmed: confirmed.of(address, word.last) ?? entry?.neighbour, neighbour };
-    return unasked(judgeUnanswered({ why, mode: check.mode, ...word, ...entries }), neighbour);
+    return unasked(judgeUnanswered({ why, ...word, ...entries }), neighbour);
   };
 
   return {
@@ -84,10 +84,7 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
       const last = kept.get(lookup.address);
       // Nearly every request ends here: nothing has changed.
       if (last?.revision === memory.revision && isFresh(last, lookup)) return last;
-      const known = remembered(lookup.address);
-      if (check.mode === 'off' && known.kind === 'pod' && memory.isCurrent())
-        return { ...unasked(known, lookup.neighbour), othersAwait: false };
-      const entry = inStep(lookup.address, known);
+      const entry = inStep(lookup.address, remembered(lookup.address));
       return entry && isFresh(entry, lookup) ? entry : undefined;
     },
     recallUnanswered(lookup) {

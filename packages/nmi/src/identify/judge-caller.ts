@@ -1,6 +1,6 @@
 // Who a caller is when the answer of the API server alone is not enough, or is missing.
 
-import type { CallerResult, NoHolderResult, PodCheck } from './results.ts';
+import type { CallerResult, NoHolderResult } from './results.ts';
 import { differs, type Neighbour } from './neighbour.ts';
 import type { PodView } from './pod-view.ts';
 import type { RunningContainers } from './running-containers.ts';
@@ -23,7 +23,6 @@ export function mayHaveLeft(
 
 export interface UnansweredCase {
   readonly why: NoHolderResult['why'];
-  readonly mode: PodCheck['mode'];
   /** The last answer about the address: of the API server if there is one, otherwise of the watch. */
   readonly last: CallerResult;
   /** The watch received something since then, and recently. */
@@ -35,15 +34,13 @@ export interface UnansweredCase {
 /** Who the caller is if the API server did not answer. */
 export function judgeUnanswered({
   why,
-  mode,
   last,
   isTrusted,
   confirmed,
   neighbour,
 }: UnansweredCase): CallerResult {
   if (last.kind !== 'pod') return last;
-  if (mode === 'off' && why !== 'crowded') return last;
-  const isValid = why === 'away' && mode === 'live' && isTrusted && !differs(confirmed, neighbour);
+  const isValid = why === 'away' && isTrusted && !differs(confirmed, neighbour);
   return isValid ? last : unconfirmed(last.pod);
 }
 

@@ -27,7 +27,7 @@ const find = async (reported: readonly PodView[], later = reported) => {
   });
   const finder = createCallerFinder({
     clock,
-    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
+    check: { ageMs: 1_000, outageMs: 900_000 },
     holdMs: 2_000,
     patienceMs: 6_000,
     neighbours: nothingKnown,

@@ -113,7 +113,7 @@ function noResponseOf({ code, retryAfterMs = 0 }: KubeError): NoResponse {
 
 const noResponseText =
   'the API server does not say which pod has an address. Where nothing comes back at all, what was watched is believed for as ' +
-  'long as --pod-check-outage says, unless --pod-check is strict; where it refuses, pods are told to try again. ' +
+  'long as --pod-check-outage says; where it refuses, pods are told to try again. ' +
   'If the code is denied, give the service account of NMI the verbs get and list on pods';
 
 interface PodApi {

@@ -2,9 +2,8 @@
 import type { Identification } from './identify-pod.ts';
 import type { PodView } from './pod-view.ts';
 
-/** `live`: the API server must confirm that a pod has its address, unless it does not respond. `strict`: always. `off`: never. */
+/** The API server must confirm that a pod has its address, unless it does not respond. */
 export interface PodCheck {
-  readonly mode: 'live' | 'strict' | 'off';
   /** How long a confirmation is valid for connections opened after it. */
   readonly ageMs: number;
   /** How long memory is valid after the last response of the API server. */

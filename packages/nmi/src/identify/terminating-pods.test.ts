@@ -34,7 +34,7 @@ const node = (clock: FakeClock, filed: readonly PodView[], given: Given = {}) =>
   const lists: number[] = [];
   const finder = createCallerFinder({
     clock,
-    check: { mode: 'live', ageMs: 1_000, outageMs: 900_000 },
+    check: { ageMs: 1_000, outageMs: 900_000 },
     holdMs: 2_000,
     patienceMs: 6_000,
     neighbours: nothingKnown,

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { patient, pod } from '../../test/builders.ts';
-import { address, ending, heir, podOf, stage, web } from '../../test/caller-stage.ts';
+import { patient } from '../../test/builders.ts';
+import { address, podOf, stage, web } from '../../test/caller-stage.ts';
 
 describe('a caller who waits', () => {
   const waiting = () => {
@@ -149,59 +149,5 @@ describe('a caller who waits', () => {
     await clock.advance(1_000);
     await expect(later).resolves.toEqual({ kind: 'none' });
     await clock.advance(60_000);
-  });
-});
-
-describe('off', () => {
-  it('uses memory without a request', () => {
-    const { call, questions } = stage({ filed: [web], live: [heir], check: { mode: 'off' } });
-    expect(call()).toEqual(podOf(web));
-    expect(questions).toEqual([]);
-  });
-
-  it('asks the API server while the watch is silent, and uses its answer', async () => {
-    const { call, questions } = stage({
-      filed: [web],
-      live: [heir],
-      isCurrent: false,
-      check: { mode: 'off' },
-    });
-    await expect(call()).resolves.toEqual(podOf(heir));
-    expect(questions).toEqual(['get default/web', 'list']);
-  });
-
-  it('uses what memory learns while a caller is held', async () => {
-    const { call, arrive, questions } = stage({ live: [], check: { mode: 'off' } });
-    const found = call();
-    await Promise.resolve();
-    arrive([web]);
-    await expect(found).resolves.toEqual(podOf(web));
-    expect(questions).toEqual(['list']);
-  });
-
-  it('also serves a terminating pod without a request, even if another pod has no address yet', () => {
-    const silent = pod({ uid: 'silent', name: 'silent', addresses: [] });
-    const { call, questions } = stage({ filed: [ending, silent], check: { mode: 'off' } });
-    expect(call()).toEqual(podOf(ending));
-    expect(questions).toEqual([]);
-  });
-
-  it('uses memory while the watch is silent and the API server refuses requests', async () => {
-    const { call, state } = stage({
-      filed: [web],
-      live: undefined,
-      isCurrent: false,
-      check: { mode: 'off' },
-    });
-    state.unsaid = { why: 'refused', pauseMs: 1_000 };
-    await expect(call()).resolves.toEqual(podOf(web));
-  });
-
-  it('does not fall back to memory when the deadline passes during a request', async () => {
-    const { find, open, clock, state } = stage({ filed: [web], isCurrent: false, check: { mode: 'off' } });
-    state.answerMs = 3_000;
-    const asked = Promise.resolve(find(address, open(), { ...patient, deadline: clock.elapsed() + 1_000 }));
-    await clock.advance(1_000);
-    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
   });
 });

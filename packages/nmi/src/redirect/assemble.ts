@@ -1,12 +1,11 @@
 import type { Ambient } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
-import { chooseFirewall, type Firewalls } from './choose-firewall.ts';
 import { createConntrackCutter } from './conntrack.ts';
 import { createRedirect, type Redirect } from './installer.ts';
-import { createIptables, type IptablesProgram } from './iptables.ts';
-import { hasLegacyTables, kernelFiles, prepareKernel, type KernelFiles } from './kernel-settings.ts';
+import { createIptablesChains } from './iptables-chains.ts';
+import { kernelFiles, prepareKernel, type KernelFiles } from './kernel-settings.ts';
 import { table, tableInput } from './nftables-rules.ts';
-import { createNftables } from './nftables.ts';
+import { createNftables, type RuleTable } from './nftables.ts';
 import { createRouteGuard } from './route-guard.ts';
 import { runProgram, runUnread, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
@@ -19,37 +18,40 @@ export interface RedirectDoors extends Pick<Ambient, 'clock' | 'log'> {
 
 export function assembleRedirect(
   target: RedirectTarget,
-  { everyMs, by, cutsOldConnections }: NmiConfig['firewall'],
+  { everyMs, cutsOldConnections }: NmiConfig['firewall'],
   doors: RedirectDoors,
 ): Redirect {
   const { clock, log, run = runProgram, files = kernelFiles } = doors;
   const cut = createConntrackCutter(target, doors.run ?? runUnread, log);
   const guard = createRouteGuard(target, run, log);
+  let isTidy = false;
+  /** Once: a version of ours that still runs here writes its iptables rules again. */
+  const tidy = async () => {
+    if (isTidy) return;
+    isTidy = true;
+    const removed = createIptablesChains(run).remove();
+    await removed.then(
+      (hadRules) =>
+        hadRules && log.info({}, 'older redirect rules removed, which were written with iptables'),
+      (error: unknown) => log.warn({ error }, 'older redirect rules of iptables could not be removed'),
+    );
+  };
   return createRedirect({
     everyMs,
     clock,
     log,
-    firewall: chooseFirewall({ by, log, ...allFirewalls(target, doors) }),
+    rules: redirectTable(target, run),
     ...(cutsOldConnections ? { afterInstall: cut } : {}),
     ...(doors.onRepaired && { onRepaired: doors.onRepaired }),
     prepareKernel: async () => {
       // After the firewall rules, whose marks it needs.
       await guard.keep();
+      await tidy();
       return prepareKernel(target, files);
     },
   });
 }
 
-const iptablesPrograms: readonly IptablesProgram[] = ['iptables-nft', 'iptables-legacy', 'iptables'];
-
-/** All firewalls that may have rules of NMI. */
-export function allFirewalls(target: RedirectTarget, doors: RedirectDoors): Firewalls {
-  const { run = runProgram, files = kernelFiles } = doors;
-  const legacy = { isInUse: () => hasLegacyTables(files) };
-  return {
-    nftables: createNftables({ name: table, input: tableInput(target) }, run),
-    iptables: iptablesPrograms.map((program) =>
-      createIptables({ program, target, run, ...(program === 'iptables-legacy' && legacy) }),
-    ),
-  };
+export function redirectTable(target: RedirectTarget, run: RunProgram): RuleTable {
+  return createNftables({ name: table, input: tableInput(target) }, run);
 }

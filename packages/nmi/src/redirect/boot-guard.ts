@@ -1,4 +1,3 @@
-import { restoreLines, tableNames, chain } from './iptables-rules.ts';
 import { table, tableInput } from './nftables-rules.ts';
 import { routeLocalnet, setByNmi, leadsToLoopback, type RedirectTarget } from './target.ts';
 import { wantedRouteRules } from './route-rules.ts';
@@ -24,10 +23,8 @@ export const guardFolder = folder;
  */
 export function guardFiles(target: RedirectTarget): readonly GuardFile[] {
   const { wanted, requires, ...files } = paths;
-  const iptables = tableNames.flatMap((name) => restoreLines(name, { chains: [], rules: [] }, target));
   return [
     { path: files.nftables, text: tableInput(target) },
-    { path: files.iptables, text: `${iptables.join('\n')}\n` },
     { path: files.script, text: script(target) },
     { path: files.unit, text: unitText },
     { path: wanted, text: `../${unit}`, link: true },
@@ -39,6 +36,7 @@ export function guardFiles(target: RedirectTarget): readonly GuardFile[] {
 /** In the order of writing. */
 const paths = {
   nftables: `${folder}/redirect.nft`,
+  /** Of versions that could use iptables: only removed. */
   iptables: `${folder}/redirect.iptables`,
   script: `${folder}/guard`,
   unit: `${unitFolder}/${unit}`,
@@ -69,15 +67,13 @@ folder=\${0%/*}
 closed=
 if nft list table ip ${table} >/dev/null 2>&1 || nft --file "$folder/redirect.nft"; then
   closed=nftables
-elif iptables -w 5 -t filter -S ${chain} >/dev/null 2>&1 || iptables-restore -w 5 --noflush "$folder/redirect.iptables"; then
-  closed=iptables
 fi
 ${localnet}if command -v ip >/dev/null; then
 ${routes.join('\n')}
   if ip -4 rule show | grep -q '^58:.*prohibit'; then closed="$closed routing-policy"; fi
 fi
 if [ -z "$closed" ]; then
-  echo 'aad-pod-identity: neither nft nor iptables-restore nor ip rule took the rules: pods are kept from starting' >&2
+  echo 'aad-pod-identity: neither nft nor ip rule took the rules: pods are kept from starting' >&2
   exit 1
 fi
 echo "aad-pod-identity: pods are refused the metadata service until NMI answers ($closed)"

@@ -1,8 +1,8 @@
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import type { Firewall } from './firewall.ts';
 import { createRedirect } from './installer.ts';
+import type { RuleTable } from './nftables.ts';
 import { ProgramError } from './run-program.ts';
 
 const everyMs = 5_000;
@@ -16,9 +16,7 @@ const stage = () => {
   };
   const done: string[] = [];
   const reach = () => (kernel.trouble ? Promise.reject(kernel.trouble) : Promise.resolve());
-  const firewall: Firewall = {
-    name: 'nftables',
-    whyUnusable: () => Promise.resolve(undefined),
+  const rules: RuleTable = {
     isRight: () => reach().then(() => kernel.isRight),
     hasRules: () => Promise.resolve(kernel.isRight),
     install: async () => {
@@ -32,7 +30,7 @@ const stage = () => {
   const log = createLog({ component: 'nmi', destination: { write: (line) => lines.push(line) } });
   const stop = new AbortController();
   const redirect = createRedirect({
-    firewall,
+    rules,
     everyMs,
     clock,
     log,
@@ -47,7 +45,7 @@ const stage = () => {
   };
   return { clock, done, end, kernel, lines, redirect, signal: stop.signal };
 };
-const busy = new ProgramError('busy', 'Another app is currently holding the xtables lock', 4);
+const busy = new ProgramError('busy', 'nft failed with 1: Device or resource busy', 1);
 
 it('installs the rules once, forgets older connections then, and looks after both', async () => {
   const { clock, done, end, kernel, lines, redirect, signal } = stage();
@@ -76,7 +74,7 @@ it('is patient with whoever holds the lock: says so once, tries again soon, and 
   kernel.trouble = busy;
   const kept = redirect.keep(signal);
   await clock.advance(20 * everyMs);
-  expect(redirect.problem()).toContain('holding the xtables lock');
+  expect(redirect.problem()).toContain('resource busy');
   expect(lines).toHaveLength(1);
   kernel.trouble = undefined;
   await clock.advance(everyMs);
@@ -104,7 +102,7 @@ it('says what keeps the rules out, as long as it does, and when that is over', a
   await clock.advance(3 * everyMs);
   expect([redirect.isInstalled(), redirect.problem()]).toEqual([
     false,
-    'the redirect rules cannot be kept: nft failed with 1: Operation not permitted',
+    'the redirect rules cannot be kept: nft failed with 1: Operation not permitted: the agent needs nft, the capability NET_ADMIN, user 0 and a kernel with nf_tables',
   ]);
   expect(lines).toHaveLength(1);
   kernel.trouble = undefined;

@@ -1,12 +1,12 @@
-// Room: the rules that lead pods' calls to NMI: nftables, iptables, routes. Rules are values.
+// Room: the rules that lead pods' calls to NMI: nftables and routes. Rules are values.
 // It must not let calls past NMI when it ends; only run-program.ts may start a program, and never with a shell.
 import { createBackoff } from '@pod-identity/kit/core';
 import type { Ambient } from '@pod-identity/kit/serve';
-import type { Firewall } from './firewall.ts';
-import { isBusy } from './run-program.ts';
+import type { RuleTable } from './nftables.ts';
+import { isBusy, ProgramError } from './run-program.ts';
 
 export interface RedirectOptions extends Pick<Ambient, 'clock' | 'log'> {
-  readonly firewall: Firewall;
+  readonly rules: RuleTable;
   readonly everyMs: number;
   /** Called each time after the rules were written. */
   readonly afterInstall?: () => Promise<void>;
@@ -36,13 +36,13 @@ const withoutJitter = { jitter: 0, random: () => 0 };
  * being answered by the metadata service, with any identity of the machine.
  */
 export function createRedirect(options: RedirectOptions): Redirect {
-  const { firewall, everyMs, clock, log, prepareKernel = () => Promise.resolve(undefined) } = options;
+  const { rules, everyMs, clock, log, prepareKernel = () => Promise.resolve(undefined) } = options;
   const state = { isInstalled: false, wasInstalled: false };
   let problem: string | undefined = notYet;
   const patience = createBackoff({ baseMs: Math.min(250, everyMs), capMs: everyMs, ...withoutJitter });
 
   const check = async () => {
-    if (!(await firewall.isRight())) await install(options, state);
+    if (!(await rules.isRight())) await install(options, state);
     state.isInstalled = true;
     state.wasInstalled = true;
     return prepareKernel();
@@ -52,8 +52,8 @@ export function createRedirect(options: RedirectOptions): Redirect {
     const before = problem;
     problem = now;
     if (now === before) return;
-    if (now !== undefined) log[level]({ firewall: firewall.name }, now);
-    else if (before !== notYet) log.info({ firewall: firewall.name }, 'redirect rules are in place again');
+    if (now !== undefined) log[level]({}, now);
+    else if (before !== notYet) log.info({}, 'redirect rules are in place again');
   };
 
   /** Returns the milliseconds until the next check. */
@@ -85,29 +85,31 @@ export function createRedirect(options: RedirectOptions): Redirect {
 }
 
 async function install(
-  { firewall, log, afterInstall = () => Promise.resolve(), onRepaired = () => undefined }: RedirectOptions,
+  { rules, log, afterInstall = () => Promise.resolve(), onRepaired = () => undefined }: RedirectOptions,
   { wasInstalled }: { readonly wasInstalled: boolean },
 ): Promise<void> {
-  await firewall.install();
+  await rules.install();
   // In case another program keeps removing the rules.
-  if (!(await firewall.isRight()) && !(await repeated(firewall)))
-    throw new Error(
-      `the rules that were written to ${firewall.name} are not there: something else removes them`,
-    );
+  if (!(await rules.isRight()) && !(await repeated(rules)))
+    throw new Error('the rules that were written are not there: something else removes them');
   await afterInstall();
   if (wasInstalled) onRepaired();
   log.info(
-    { firewall: firewall.name },
+    {},
     wasInstalled ? 'redirect rules were changed by somebody, put right' : 'redirect rules installed',
   );
 }
 
-async function repeated(firewall: Firewall): Promise<boolean> {
-  await firewall.install();
-  return firewall.isRight();
+async function repeated(rules: RuleTable): Promise<boolean> {
+  await rules.install();
+  return rules.isRight();
 }
 
 function describe(error: unknown): string {
   const detail = error instanceof Error ? error.message : String(error);
-  return `the redirect rules cannot be kept: ${detail}`;
+  const needed =
+    error instanceof ProgramError
+      ? ': the agent needs nft, the capability NET_ADMIN, user 0 and a kernel with nf_tables'
+      : '';
+  return `the redirect rules cannot be kept: ${detail}${needed}`;
 }

@@ -76,8 +76,3 @@ async function migrateConnections(files: KernelFiles): Promise<void> {
 async function valueOf(path: string, files: KernelFiles): Promise<string | undefined> {
   return (await files.read(path))?.trim();
 }
-
-/** Whether iptables-legacy is in use in this network namespace. */
-export async function hasLegacyTables(files: KernelFiles): Promise<boolean> {
-  return ((await files.read('/proc/net/ip_tables_names')) ?? '').trim() !== '';
-}

@@ -6,7 +6,16 @@ export const table = 'aad_pod_identity';
 
 /**
  * Input of `nft -f -` that replaces the table in one transaction. Naming the table before it is deleted makes this work if there is none.
- * The chains have a slightly earlier priority than usual ones. iptables-rules.ts explains the rules.
+ * The chains have a slightly earlier priority than usual ones.
+ * - metadata: redirects packets to the metadata service, except those of the node's own processes, as the original does. The self-test of
+ *   the node, from its own source port, is redirected as well.
+ * - refuse: a packet that still has the metadata service's address was not redirected: its connection is older than the rules, the nat rules
+ *   are missing, or a Service leads there. It is refused, so that the caller fails at once.
+ * - the self-test: it must not reach the metadata service, and a late response of that service must not create a conntrack entry by which the
+ *   next tests would not be redirected.
+ * - loopback, if the agent listens on a loopback address: this needs route_localnet, which lets packets from outside reach 127.0.0.0/8. Only
+ *   redirected packets and replies are allowed; other listeners on 127.0.0.1 stay protected (CVE-2020-8558).
+ * - unled: marks packets that were not redirected (route-rules.ts), so that routing leaves them to refuse.
  */
 export function tableInput(target: RedirectTarget): string {
   const { metadata, listen } = target;

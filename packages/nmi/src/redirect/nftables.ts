@@ -1,5 +1,4 @@
-import type { Firewall } from './firewall.ts';
-import { ProgramError, whyUnusable, type RunProgram } from './run-program.ts';
+import { ProgramError, type RunProgram } from './run-program.ts';
 
 export interface NftablesTable {
   /** Of the family ip. */
@@ -8,11 +7,22 @@ export interface NftablesTable {
   readonly input: string;
 }
 
+export interface RuleTable {
+  /** Whether all rules exist as they were written. */
+  isRight(): Promise<boolean>;
+  /** Writes all rules in one step: at no moment are there fewer than before. */
+  install(): Promise<void>;
+  /** Whether there are any rules, right or not. */
+  hasRules(): Promise<boolean>;
+  /** Removes all rules; returns whether there were any. */
+  remove(): Promise<boolean>;
+}
+
 /**
  * Keeps the rules in a table of nftables. Versions of nft print rules differently, so the rules are right if they are listed as directly
  * after they were written. The first check of a process always writes them, in one transaction.
  */
-export function createNftables({ name: table, input }: NftablesTable, run: RunProgram): Firewall {
+export function createNftables({ name: table, input }: NftablesTable, run: RunProgram): RuleTable {
   let asWritten: string | undefined;
 
   const list = async (): Promise<string | undefined> => {
@@ -27,9 +37,6 @@ export function createNftables({ name: table, input }: NftablesTable, run: RunPr
   const hasRules = async () => (await list()) !== undefined;
 
   return {
-    name: 'nftables',
-    // The kernel checks the rules without applying them.
-    whyUnusable: () => whyUnusable(run('nft', ['--check', '--file', '-'], input)),
     isRight: async () => asWritten !== undefined && (await list()) === asWritten,
     async install() {
       asWritten = undefined;
@@ -46,6 +53,6 @@ export function createNftables({ name: table, input }: NftablesTable, run: RunPr
   };
 }
 
-function isAbsent(error: unknown): boolean {
+export function isAbsent(error: unknown): boolean {
   return error instanceof ProgramError && error.trouble === 'failed' && /no such file/i.test(error.message);
 }

@@ -22,17 +22,6 @@ export function isBusy(error: unknown): boolean {
   return error instanceof ProgramError && error.trouble === 'busy';
 }
 
-/** Why the program cannot be used; undefined if it can, or is busy. */
-export async function whyUnusable(running: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await running;
-  } catch (error) {
-    if (!(error instanceof ProgramError)) throw error;
-    if (!isBusy(error)) return error.message;
-  }
-  return undefined;
-}
-
 /** Longer than the programs themselves wait for a lock. */
 const timeoutMs = 15_000;
 

@@ -72,10 +72,6 @@ export const interceptionFlags = {
     why: 'some networks do not allow an agent to write firewall rules',
   }),
   firewall: {
-    by: newFlag('firewall', oneOf('auto', ['auto', 'nftables', 'iptables']), {
-      help: 'Firewall for the redirect rules. auto: nftables if its program exists and works, otherwise iptables.',
-      why: 'the original supports only iptables',
-    }),
     everyMs: changedFlag(
       'ipt-update-interval-sec',
       mapped(integer(5, { min: 1 }), (seconds) => seconds * 1000),

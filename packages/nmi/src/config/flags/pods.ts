@@ -71,7 +71,7 @@ export const accessFlags = {
       why: 'see --identity-access',
     }),
     graceMs: newFlag('access-grace', duration('10m', { min: 0, max: 86_400_000 }), {
-      help: 'How long the last positive answer about a right is used while the API server gives none (429, 5xx, time-out). Default with --pod-check=strict: 0.',
+      help: 'How long the last positive answer about a right is used while the API server gives none (429, 5xx, time-out).',
       why: 'pods keep their tokens through a short outage of the API server',
     }),
   },
@@ -88,16 +88,12 @@ export const accessFlags = {
 /** Requests of pods: their limits, how long they wait, and where tokens come from. */
 export const requestFlags = {
   podCheck: {
-    mode: newFlag('pod-check', oneOf('live', ['live', 'strict', 'off']), {
-      help: 'Whether the API server must confirm that a pod still has its address before it gets a token. live: yes, except while the API server does not respond, limited by --pod-check-outage. strict: always. off: never; the watch is enough.',
+    ageMs: newFlag('pod-check-age', duration('1s', { min: 0, max: 60_000 }), {
+      help: 'How long a confirmation of the API server that a pod still has its address is valid for new connections. For its own connection it is valid until the connection is closed.',
       why: 'an address can belong to another pod before the watch delivers the change',
     }),
-    ageMs: newFlag('pod-check-age', duration('1s', { min: 0, max: 60_000 }), {
-      help: 'How long a confirmation is valid for new connections. For its own connection it is valid until the connection is closed.',
-      why: 'see --pod-check',
-    }),
     outageMs: newFlag('pod-check-outage', duration('15m', { min: 0 }), {
-      help: 'With --pod-check live: how long after the last response of the API server NMI serves pods from its cache while the server does not respond. A response such as 429 or 503 is not an outage. With any --pod-check: how long bindings, identities and exceptions are valid after the API server last reported them, at least three minutes; after that no pod gets a token.',
+      help: 'How long after the last response of the API server NMI serves pods from its cache while the server does not respond. A response such as 429 or 503 is not an outage. It is also how long bindings, identities and exceptions are valid after the API server last reported them, at least three minutes; after that no pod gets a token.',
       why: 'an address can change hands while the API server does not respond',
     }),
   },

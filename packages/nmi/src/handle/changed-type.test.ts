@@ -3,7 +3,6 @@ import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
 import {
   binding,
-  clientIdOf,
   identity,
   issuedTo,
   openQueue,
@@ -24,8 +23,8 @@ import { createCallerLimits } from '../waiting/caller-limits.ts';
 import { createGranter } from './grant.ts';
 
 const spec = { tenantID: '72f988bf-86f1-41af-91ab-2d7cd011db47', resourceID: resourceIdOf('reader') };
-const asType = (type: 0 | 3, more: object = {}) => ({
-  identities: [identity({ name: 'reader', type, spec: { ...spec, ...more } })],
+const asType = (type: 0 | 3) => ({
+  identities: [identity({ name: 'reader', type, spec })],
   bindings: [binding('reader')],
 });
 
@@ -70,9 +69,9 @@ const stage = (type: 0 | 3, identityAccess: 'namespace' | 'rbac' = 'namespace') 
     bindingGraceMs: 0,
   });
   /** The token, or why there is none. */
-  const request = async (uid = 'uid-web'): Promise<string> => {
+  const request = async (): Promise<string> => {
     const outcome = await granter.grant({
-      pod: podOf({ uid }),
+      pod: podOf(),
       request: { resource: 'https://vault.azure.net', selector: { by: 'nothing' }, bypassCache: false },
       patience: { deadline: clock.elapsed(), caller: patient.caller },
     });
@@ -83,54 +82,23 @@ const stage = (type: 0 | 3, identityAccess: 'namespace' | 'rbac' = 'namespace') 
 };
 
 describe('the old token', () => {
-  it('of type 0 serves while the broker gives none, and no longer', async () => {
-    const { cluster, fails, request } = stage(0);
-    expect(await request()).toBe('by identity');
-    fails.set('federated', 'unavailable');
-    cluster.change(asType(3));
-    expect(await request()).toBe('by identity');
-    fails.clear();
-    expect(await request()).toBe('by federated');
-  });
-
-  it('of type 3 serves the same pod until the machine has the identity', async () => {
-    const { clock, cluster, fails, request } = stage(3);
-    expect(await request()).toBe('by federated');
-    fails.set('identity', 'not-on-host');
-    cluster.change(asType(0));
-    expect(await request()).toBe('by federated');
-    expect(await request('uid-other')).not.toBe('by federated');
-    fails.clear();
-    await clock.advance(10_000);
-    expect(await request()).toBe('by identity');
-  });
-
-  it('attack: does not serve in place of a refusal by the broker', async () => {
-    const { cluster, fails, request } = stage(0);
-    await request();
-    fails.set('federated', 'denied');
-    cluster.change(asType(3));
-    expect(await request()).toBe('token-failed');
-  });
-
-  it('attack: does not serve a ServiceAccount without the right of either type', async () => {
-    const { cluster, fails, rights, request } = stage(0, 'rbac');
-    await request();
-    fails.set('federated', 'unavailable');
-    cluster.change(asType(3));
-    rights.delete('managedidentities');
-    expect(await request()).toBe('token-failed');
-    rights.add('managedidentities').delete('federatedidentities');
-    expect(await request()).toBe('access-denied');
-  });
-
-  it('attack: of another resource than the client id’s does not serve', async () => {
-    const { cluster, fails, request } = stage(0);
-    await request();
-    fails.set('federated', 'unavailable');
-    cluster.change(asType(3, { clientID: clientIdOf('other') }));
-    expect(await request()).toBe('token-failed');
-  });
+  it.each([
+    [0, 3, 'federated', 'unavailable', 'token-failed'],
+    [3, 0, 'identity', 'not-on-host', 'not-assigned'],
+  ] as const)(
+    'of type %i does not leave after the change to %i, also while there is no new one',
+    async (...given) => {
+      const [before, after, kind, code, refusal] = given;
+      const { clock, cluster, fails, request } = stage(before);
+      await request();
+      fails.set(kind, code);
+      cluster.change(asType(after));
+      expect(await request()).toBe(refusal);
+      fails.clear();
+      await clock.advance(10_000);
+      expect(await request()).toBe(`by ${kind}`);
+    },
+  );
 
   it.each(['namespace', 'rbac'] as const)(
     'attack: requested as type 0, it does not leave in mode %s without the right that type 3 needs by then',
@@ -145,12 +113,4 @@ describe('the old token', () => {
       expect(await requested).toBe('access-denied');
     },
   );
-
-  it('does not serve after the binding is gone', async () => {
-    const { cluster, fails, request } = stage(0);
-    await request();
-    fails.set('federated', 'unavailable');
-    cluster.change({ ...asType(3), bindings: [] });
-    expect(await request()).toBe('no-binding');
-  });
 });
