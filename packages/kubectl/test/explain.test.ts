@@ -109,7 +109,7 @@ test('where rights decide that may not be checked the exit code is 2, also for a
   sim.kube.seed([recordOf('Assigned')]);
   const editor = await editorOf(sim, 'shop');
   const { code, out } = await plugIn(['explain', 'shop/cart-0', '--kubeconfig', editor]);
-  expect([code, firstOf(out)]).toEqual([2, expect.stringContaining('which you may not check')]);
+  expect([code, firstOf(out)]).toEqual([2, expect.stringContaining('you may not see whether NMI')]);
   // A pod of another namespace may have its address.
   expect(out).toContain('you may not list pods at the cluster scope');
 });

@@ -13,6 +13,8 @@ import {
 import { untilReady } from '../objects.ts';
 import { azureCli } from '../../stage/azure-cli.ts';
 import * as names from '../../stage/names.ts';
+import { readManifests } from '../../stage/objects.ts';
+import { inDeploy } from '../../stage/places.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { installStandIn } from '../../stage/stand-in.ts';
 import { mistakes } from './mistakes.ts';
@@ -59,6 +61,16 @@ describe.skipIf(missing !== undefined)('doctor', () => {
     else expect(await done()).toMatchObject({ code: 0 });
   };
 
+  /** With the roles that Kubernetes' controller aggregates to `view`: this API server has no controllers beside it. */
+  const letView = async (namespace: string) => {
+    for (const role of ['system:aggregate-to-view', 'pod-identity-view'])
+      expect(
+        await run(
+          `kubectl create rolebinding ${role.replace(':', '-')} -n ${namespace} --clusterrole ${role} --user viewer`,
+        ),
+      ).toMatchObject({ code: 0 });
+  };
+
   beforeAll(async () => {
     federated = await openFederatedStage('v1.34', { enforceRoles: true });
     ({ stage } = federated);
@@ -69,6 +81,7 @@ describe.skipIf(missing !== undefined)('doctor', () => {
     closing.push(() => az.stop());
     env = { HOME: stage.folder, PATH: path, KUBECONFIG: federated.api.kubeconfig };
     await installServices(stage, { hasBroker: true });
+    for (const role of await readManifests(inDeploy('base/user-roles.yaml'))) await stage.create(role);
     await labelAsLinux(stage, names.nodeName(0));
     await addFrozenPool(stage);
     await placeAgents(stage);
@@ -106,6 +119,21 @@ describe.skipIf(missing !== undefined)('doctor', () => {
       const { output: status } = await plugIn('status -A -o json');
       expect((JSON.parse(status) as Report).causes.map(({ text }) => text).join('\n')).toMatch(cause);
     });
+
+    test.each(ofPods)(
+      'a viewer of the namespace is told of $name what may be read',
+      async ({ explained }) => {
+        const { namespace, says } = explained;
+        await letView(namespace);
+        const { code, output } = await plugIn(`explain ${namespace}/app --as viewer`);
+        const status = await plugIn(`status -n ${namespace} --as viewer`);
+        // Which nodes NMI runs on, and which rights ServiceAccounts have, is the administrator's to see.
+        const isOpen = namespace === 'far' || namespace === 'strict';
+        expect([code, status.code]).toEqual(isOpen ? [2, 2] : [1, 1]);
+        expect(output).toMatch(isOpen ? /^… .* (you may not see|you may not ask)/ : says);
+        expect(output).not.toMatch(/gets tokens|is granted/);
+      },
+    );
 
     test.each(runningMistakes)('the remedy for $name can be run as it is printed', async (mistake) => {
       const remedies = found.filter(({ text }) => mistake.cause.test(text));

@@ -24,7 +24,7 @@ import { judgePod } from '../judge/judge-pods.ts';
 import { judgeServices } from '../judge/judge-services.ts';
 import { createMatching } from '../judge/matching.ts';
 import { attachedFindings } from './attached.ts';
-import { serviceFindings } from './service-findings.ts';
+import { isAgentUnknown, serviceFindings } from './service-findings.ts';
 import { composeStory, type Story } from './story.ts';
 
 export async function readStory(session: Session, target: ObjectName): Promise<Story> {
@@ -68,6 +68,7 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     unread: unreadIn(read),
     doubt: doubt?.text,
     isRightUnknown: rights?.source === 'none',
+    isAgentUnknown: isAgentUnknown(read),
   });
 }
 

@@ -37,6 +37,9 @@ const waitsForMic = (findings: readonly Finding[]) =>
 const needsBroker = (findings: readonly Finding[]) =>
   findings.some(({ remedy }) => remedy?.command?.startsWith(inBroker('check-federated')) === true);
 
+export const isAgentUnknown = ({ agents, services }: ClusterRead): boolean =>
+  services.nmi.length === 0 ? services.unknown.length > 0 : agents.unknown.length > 0;
+
 /** The agent of the pod's own node decides; that others are not ready does not matter to it. */
 function agentFindings(read: ClusterRead, nodeName: string): readonly Finding[] {
   const { agents, services } = read;

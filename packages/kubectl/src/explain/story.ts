@@ -26,6 +26,8 @@ export interface Sides {
   readonly doubt: string | undefined;
   /** The rights of ServiceAccounts may not be checked. */
   readonly isRightUnknown: boolean;
+  /** Whether NMI runs on the pod's node may not be read. */
+  readonly isAgentUnknown: boolean;
 }
 
 export function composeStory(sides: Sides): Story {
@@ -56,7 +58,7 @@ function conclude(sides: Sides, all: readonly Finding[]): Pick<Story, 'result' |
 
 /** What is so, whatever the bindings say. */
 function concludeOtherwise(
-  { reaches, unread, doubt, isRightUnknown }: Sides,
+  { reaches, unread, doubt, isRightUnknown, isAgentUnknown }: Sides,
   all: readonly Finding[],
 ): Pick<Story, 'result' | 'isKnown'> | undefined {
   const open = (reaches === '' ? unread : undefined) ?? doubt;
@@ -64,7 +66,8 @@ function concludeOtherwise(
     return { result: waiting('result', `may get tokens or not: ${open}`), isKnown: false };
   if (reaches !== '') return { result: ok('result', reaches), isKnown: true };
   const isWaiting = all.some(({ topic, verdict }) => topic !== 'access' && verdict === 'waiting');
-  return isRightUnknown && !isWaiting ? { result: asAssigned, isKnown: false } : undefined;
+  if (isWaiting || !(isRightUnknown || isAgentUnknown)) return undefined;
+  return { result: isAgentUnknown ? assignedAlone : asAssigned, isKnown: false };
 }
 
 function concludeBy(
@@ -89,6 +92,11 @@ function getsNone(nmi: NmiExplanation, because: Finding): Finding {
 const asAssigned = ok(
   'result',
   'gets tokens: MIC has found its right and assigned it an identity, which you may not check',
+);
+
+const assignedAlone = waiting(
+  'result',
+  'has been assigned its identity; you may not see whether NMI, which gives the tokens, runs on its node',
 );
 
 /** Without an identity: those of its machine. */
