@@ -139,7 +139,7 @@ function createTests(options: ReadinessOptions): () => Promise<string[]> {
     else if (leadsHere && !(await leadsHere()))
       problems.push(
         'a request to the metadata service from this node does not get here: look for other rules that lead it elsewhere ' +
-          '(nft list ruleset; iptables -t nat -S)',
+          '(on the node: nft list ruleset, and iptables-legacy -t nat -S for what nft does not list)',
       );
     return problems;
   };
