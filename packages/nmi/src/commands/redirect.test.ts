@@ -83,6 +83,7 @@ it('E27 uninstall-redirect removes what is there and says so, also when there is
   expect(lines.join('')).toContain('redirect rules removed');
   await expect(uninstallRedirect(config, doors)).resolves.toBe(0);
   expect(lines.at(-1)).toContain('there were no redirect rules');
+  expect(lines.at(-1)).toContain('iptables-legacy -t nat -S');
 });
 
 it('uninstall-redirect fails when rules may be left', async () => {

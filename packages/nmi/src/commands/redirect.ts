@@ -79,7 +79,7 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
     {},
     [rules, older, guard].includes('removed')
       ? 'pods of this node reach the metadata service of the machine again, unless an agent that still runs puts the rules back'
-      : 'there were no redirect rules',
+      : 'there were no redirect rules that nft can see; for those of iptables-legacy: iptables-legacy -t nat -S on the node',
   );
   return 0;
 }
