@@ -160,7 +160,9 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
       const explained = await asEditor('explain', 'shop/web');
       expect([explained.code, explained.errors]).toEqual([2, '']);
       expect(explained.output).toContain('you may not list ');
-      expect(explained.output).toContain('MIC has found its right and assigned it an identity');
+      expect(explained.output).toContain(
+        'shop/web has been assigned its identity; you may not see whether NMI',
+      );
       const { code, output } = await asEditor('explain', 'shop/late');
       expect([code, output]).toEqual([2, expect.stringContaining('may use identities is not known')]);
       const table = await asEditor('access', '-n', 'shop', '-o', 'json');

@@ -37,6 +37,7 @@ import {
 import { openReviewProxy, type ReviewProxy } from '../access/review-proxy.ts';
 import { untilPodEvent, untilReadyIs } from '../access/told.ts';
 import { sendRaw, type RawResponse } from '../clients/ask.ts';
+import { installServices, labelAsLinux, placeAgents } from '../plug-in/services.ts';
 import {
   addIdentity,
   assignedOf,
@@ -291,6 +292,9 @@ describe.skipIf(missing !== undefined)('with kubectl', () => {
             untilPodEvent(stage, { namespace: 'till', pod: 'till', reason: 'AccessDenied', from }),
           ),
         );
+        await installServices(stage, { flags: ['--identity-access=rbac'] });
+        await labelAsLinux(stage, names.nodeName(0));
+        await placeAgents(stage);
         const explained = await commands.plugIn('explain', 'till/till');
         const checked = await commands.plugIn('access', 'till/web', keep.resourceId);
         expect([status, reason, explained.code, checked.code]).toEqual([400, 'AccessDenied', 1, 1]);

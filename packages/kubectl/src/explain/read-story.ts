@@ -60,8 +60,9 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     allowsAnybody: rights?.allowsAnybody === true,
     now: session.clock.now(),
   });
+  const sure = rightsNeeded(given).some(isOpen) ? nmi.findings.filter(isNoOpenRight) : nmi.findings;
   return composeStory({
-    nmi: { ...nmi, findings: withRemedies(nmi.findings, causes) },
+    nmi: { ...nmi, findings: withRemedies(sure, causes) },
     reaches,
     services: serviceFindings(read, causes, { nodeName: pod.nodeName, isManaged, findings: nmi.findings }),
     notes: notesOf(read, rules, [...near.unread, ...(rights?.notes ?? [])]),
@@ -71,6 +72,9 @@ export async function readStory(session: Session, target: ObjectName): Promise<S
     isAgentUnknown: isAgentUnknown(read),
   });
 }
+
+/** The doubt about the rules says it. */
+const isNoOpenRight = ({ topic, verdict }: Finding) => topic !== 'access' || verdict !== 'waiting';
 
 /** What `status` says in the same words, with its remedy. */
 function withRemedies(findings: readonly Finding[], causes: Causes): readonly Finding[] {
