@@ -1,4 +1,4 @@
-import { constants, createHash, createVerify, X509Certificate } from 'node:crypto';
+import { constants, createHash, createVerify, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { makeCertificate, whyNoCertificates } from '../../../test/certificates.ts';
 import { signAssertion } from './assertion.ts';
@@ -59,5 +59,15 @@ describe.skipIf(whyNoCertificates !== undefined)('assertions', () => {
     };
     const verify = createVerify('sha256').update(`${header}.${payload}`);
     expect(verify.verify(given, Buffer.from(signature, 'base64url'))).toBe(true);
+  });
+
+  it('with a key that is too short for it: told what is wrong with the key', async () => {
+    const { privateKey: key } = generateKeyPairSync('rsa', { modulusLength: 512 });
+    const leaf = { raw: Buffer.from('any') };
+    const claims = { now: 0, clientId: 'app', audience: 'there' };
+    await expect(signAssertion({ key, leaf, chain: [leaf] }, claims)).rejects.toMatchObject({
+      code: 'misconfigured',
+      message: expect.stringMatching(/2048 bits/) as string,
+    });
   });
 });

@@ -6,6 +6,7 @@ import {
   type SignKeyObjectInput,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import { TokenError } from '../errors.ts';
 import type { Certificate } from './certificate.ts';
 
 export interface AssertionClaims {
@@ -16,13 +17,17 @@ export interface AssertionClaims {
 }
 
 const lifeSeconds = 600;
+const unusable =
+  'The private key of the certificate cannot sign: an RSA key has 2048 bits at least, and numbers that belong together.';
 const signInPool = promisify(signWithCallback);
 
 /** A signed client assertion. In the thread pool, since MSAL would sign on the main thread: that takes milliseconds, and tens of them for a key with inconsistent numbers. */
 export async function signAssertion(certificate: Certificate, claims: AssertionClaims): Promise<string> {
   const { hash, input } = methodOf(certificate);
   const text = `${headerOf(certificate)}.${payloadOf(claims)}`;
-  const signature = await signInPool(hash, Buffer.from(text), input);
+  const signature = await signInPool(hash, Buffer.from(text), input).catch((cause: unknown) => {
+    throw new TokenError('misconfigured', unusable, { cause });
+  });
   return `${text}.${signature.toString('base64url')}`;
 }
 

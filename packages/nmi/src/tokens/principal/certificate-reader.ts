@@ -19,7 +19,9 @@ const waitingOfNamespace = 64;
 const waiting = { total: Infinity, perNamespace: waitingOfNamespace, perPod: waitingOfNamespace };
 const oneAtATime = { all: { atATime: 1 }, queues: { readings: { atATime: 1, waiting } } };
 
-const keyBlock = /-----BEGIN ((?:RSA |EC |ENCRYPTED )?)PRIVATE KEY-----[^-]+-----END \1PRIVATE KEY-----/;
+/** Only a cipher in its head may have dashes. */
+const keyBlock =
+  /-----BEGIN ((?:RSA |EC |ENCRYPTED )?)PRIVATE KEY-----(?:\s+Proc-Type: 4,ENCRYPTED\s+DEK-Info: [\w-]+,)?[^-]+-----END \1PRIVATE KEY-----/;
 
 export function createCertificateReader(options: {
   readonly openssl: Pick<Openssl, 'run'>;

@@ -18,12 +18,12 @@ const mostCertificates = 16;
 const longestKeyBytes = 4_096;
 /** Bytes of the numbers of an RSA key: larger ones make signatures slow. */
 const most = { modulus: 512, prime: 257, exponent: 8 };
-/** The names of RSA, P-256 and P-384 in PKCS#8, as openssl writes them. Anything else does not come near this process's OpenSSL. */
-const algorithms = [
-  '300d06092a864886f70d0101010500',
-  '301306072a8648ce3d020106082a8648ce3d030107',
-  '301006072a8648ce3d020106052b81040022',
-];
+/**
+ * How RSA, P-256 and P-384 begin in PKCS#8, as openssl writes them. Anything else does not come near this process's OpenSSL, which takes
+ * seconds for a large key of DSA; it may be no key that openssl read: names in a PKCS#12 file are printed as they are.
+ */
+const knownKey =
+  /^30(?:..){1,3}020100(?:300d06092a864886f70d0101010500|301306072a8648ce3d020106082a8648ce3d030107|301006072a8648ce3d020106052b81040022)/;
 
 const keyBlocks = /-----BEGIN PRIVATE KEY-----([^-]+)-----END PRIVATE KEY-----/g;
 const certificateBlocks = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
@@ -40,8 +40,7 @@ export function readCertificate(printed: string, text: string): Certificate | st
 function readKey(der: Buffer): KeyObject | string {
   const longer = 'its private key is longer than an RSA key of 4096 bits';
   if (der.length > longestKeyBytes) return longer;
-  const head = der.toString('hex', 0, 40);
-  if (!algorithms.some((one) => head.includes(one)))
+  if (!knownKey.test(der.toString('hex', 0, 40)))
     return 'its private key is neither RSA nor of the elliptic curves P-256 and P-384';
   const key = attempt(() => createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
   if (!key) return 'its private key cannot be read';

@@ -130,6 +130,14 @@ describe.skipIf(whyNoCertificates !== undefined)('W-C11: PEM', () => {
     },
   );
 
+  it('with a key that is encrypted in PKCS#1 form', async () => {
+    const how = { type: 'pkcs1', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'p' } as const;
+    const key = createPrivateKey(rsa.key).export(how).toString();
+    expect(key).toContain('Proc-Type: 4,ENCRYPTED');
+    expect(subjects(await pemOf(key + rsa.certificate, 'p'))).toEqual(['CN=leaf']);
+    expect(await pemOf(key + rsa.certificate, 'wrong')).toMatch(/another password/);
+  });
+
   it('with a key in PKCS#1 or SEC 1 form', async () => {
     for (const [made, type] of [
       [rsa, 'pkcs1'],
@@ -139,6 +147,15 @@ describe.skipIf(whyNoCertificates !== undefined)('W-C11: PEM', () => {
       expect(key).toMatch(/BEGIN (RSA|EC) PRIVATE KEY/);
       expect(subjects(await pemOf(key + made.certificate))).toEqual(['CN=leaf']);
     }
+  });
+
+  it('with an elliptic key that has only its number', async () => {
+    const { d = '' } = createPrivateKey(elliptic.key).export({ format: 'jwk' });
+    const number = new OctetString({ valueHex: Uint8Array.from(Buffer.from(d, 'base64url')).buffer });
+    const inner = new OctetString({ valueHex: sequence(int(1), number).toBER() });
+    const name = sequence(oid('1.2.840.10045.2.1'), oid('1.2.840.10045.3.1.7'));
+    const key = pem('PRIVATE KEY', sequence(int(0), name, inner).toBER());
+    expect(subjects(await pemOf(key + elliptic.certificate))).toEqual(['CN=leaf']);
   });
 
   it('with what does not belong together', async () => {
@@ -285,12 +302,24 @@ describe.skipIf(whyNoCertificates !== undefined)('attack: a key', () => {
     expect(await pemOf(key.toString() + rsa.certificate)).toMatch(/neither RSA nor of the elliptic curves/);
   });
 
+  it('of an old kind, printed as a name in a PKCS#12 file, with the name of RSA in its first number, is refused before it is read here', async () => {
+    const hex = (text: string) => Buffer.from(text, 'hex');
+    /** A sequence of no stated length. */
+    const open = (...parts: Buffer[]) => Buffer.concat([hex('3080'), ...parts, hex('0000')]);
+    const numbers = [hex('0210300d06092a864886f70d01010105000b'), hex('020107'), hex('020103')];
+    const dsa = open(hex('06072a8648ce380401'), open(...numbers));
+    const key = open(hex('020100'), dsa, hex('0403020105')).toString('base64');
+    const name = `-----BEGIN PRIVATE KEY-----${key}-----END PRIVATE KEY-----`;
+    const file = makePfx(issued, 'p', '-nokeys', '-caname', name);
+    expect(await pfxOf(file, 'p')).toMatch(/neither RSA nor of the elliptic curves/);
+  });
+
   it('beside another one is refused', () => {
     expect(readCertificate(rsa.key + issued.key, rsa.certificate)).toMatch(/several private keys/);
   });
 
   it('that is none is refused', () => {
-    const head = Buffer.from('300d06092a864886f70d0101010500', 'hex');
+    const head = Buffer.from('3012020100300d06092a864886f70d0101010500', 'hex');
     expect(readCertificate(pem('PRIVATE KEY', head), rsa.certificate)).toBe('its private key cannot be read');
   });
 });
