@@ -88,7 +88,10 @@ interface Definition {
   readonly versions: readonly { readonly name: string }[];
 }
 
-/** Retries while the call fails with 404: a real server serves a kind a moment after its condition Established. */
+/**
+ * Retries while the call fails with 404 or 5xx: a real server serves a kind a moment after its condition Established, and v1.20 may
+ * answer the first list with 500 "unexpected EOF".
+ */
 export async function onceServed(what: string, call: () => Promise<unknown>): Promise<void> {
   const endsAt = performance.now() + servedWithinMs;
   for (;;) {
@@ -96,7 +99,8 @@ export async function onceServed(what: string, call: () => Promise<unknown>): Pr
       await call();
       return;
     } catch (error) {
-      if (!(error instanceof KubeError && error.code === 'not-found')) throw error;
+      if (!(error instanceof KubeError && (error.code === 'not-found' || error.code === 'unavailable')))
+        throw error;
       if (performance.now() > endsAt)
         throw new Error(`${what} was not served within ${servedWithinMs} ms`, { cause: error });
     }
