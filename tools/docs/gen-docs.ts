@@ -10,12 +10,10 @@ import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.t
 import { actors, reasons } from '../../packages/policy/src/reasons.ts';
 import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
-import { attacksPage, readAttacks } from './attacks-page.ts';
 import { read, settle } from './generated-files.ts';
 import { componentRows } from './components-list.ts';
 import { decisionsIndex } from './decisions-index.ts';
 import { flagTables } from './flag-table.ts';
-import { limitsPage, readLimits } from './limits-page.ts';
 import { code, row, table } from './markdown.ts';
 import { azureJson, micEnvironment } from './mic-settings.ts';
 import { roomsList } from './rooms-list.ts';
@@ -104,8 +102,6 @@ settle(
     pageWithPart('deploy/README.md', 'components', componentRows()),
     page('docs/contributor/decisions/README.md', ...decisionsIndex()),
     page('docs/reference/errors.md', ...errorsPage()),
-    page('docs/reference/attacks.md', ...attacksPage(readAttacks())),
-    page('docs/reference/limits.md', ...limitsPage(readLimits())),
     page(
       'docs/reference/reasons.md',
       '# Reasons',
