@@ -13,9 +13,9 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\n')
   .filter((file) => file !== '' && existsSync(file));
 const terms = glossaryTerms(readFileSync('docs/reference/glossary.md', 'utf8'));
-/** Pages for users; decisions and CONTRIBUTING.md are for those who change the code. */
+/** Pages for users, not for those who change the code. */
 const isPublic = (file: string) =>
-  /^(README|docs\/([\w-]+\/)?[\w-]+|packages\/[^/]+\/README)\.md$/.test(file);
+  /^(README|docs\/((?!contributor)[\w-]+\/)?[\w-]+|packages\/[^/]+\/README)\.md$/.test(file);
 /** Of a page that is no Markdown, such as a folder or a source file, GitHub shows lines (#L12) alone. */
 const anchorExists = (path: string, anchor: string) =>
   path.endsWith('.md') ? anchorsIn(readFileSync(path, 'utf8')).has(anchor) : /^L\d+/.test(anchor);
