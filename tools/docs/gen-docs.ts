@@ -1,4 +1,4 @@
-// Writes the pages of docs/reference, but for the glossary and alerts, from the services' own lists and the list of components in deploy/README.md; --check prints what is stale instead, and fails.
+// Writes the pages of docs/reference, but for the glossary, from the services' own lists and the list of components in deploy/README.md; --check prints what is stale instead, and fails.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { micFlags } from '../../packages/mic/src/config/flags.ts';

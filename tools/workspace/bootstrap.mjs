@@ -60,7 +60,6 @@ function staticChecks() {
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],
     ['node', 'tools/docs/gen-chart.ts', '--check'],
-    ['node', 'tools/monitoring/main.ts', '--check'],
   ];
 }
 
