@@ -25,7 +25,7 @@ const tasks = {
   'test:watch': [['vitest', 'watch', ...ofSources]],
   check: [...staticChecks(), tests('--project', '!rest')],
   'check:static': staticChecks(),
-  mutate: [['node', 'tools/mutate/main.ts']],
+  mutate: [['stryker', 'run']],
   manifests: [['node', 'tools/docs/gen-manifests.ts']],
   measure: [['node', 'tools/checks/measure-house.ts']],
   chart: [['node', 'tools/chart/main.ts']],
