@@ -37,13 +37,7 @@ const renewPauseMs = 3_600_000;
 /** The change for one identity; a number is the earliest time of a change. */
 type IdentityChange = 'attach' | 'again' | 'renew' | 'detach' | 'leave' | number;
 
-export interface PlannedChanges {
-  readonly changes: HostChanges;
-  /** Until then, the same needs and facts result in the same changes. */
-  readonly until: number;
-}
-
-export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): PlannedChanges {
+export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): HostChanges {
   const { now } = moment;
   const given = { needs, facts, moment };
   const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
@@ -66,10 +60,7 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const isDue = read || attach.length + again.length + renew.length + detach.length > 0;
   const { notBefore } = facts;
   const changed = { attach, ...(again.length > 0 && { again }), renew, detach };
-  return {
-    changes: { ...changed, read, ...nextPlanTime(next, { isDue, now, notBefore }) },
-    until: notBefore > now ? Math.min(next, notBefore) : next,
-  };
+  return { ...changed, read, ...nextPlanTime(next, { isDue, now, notBefore }) };
 }
 
 /** Changes that are due but held back are due when the hold ends; nothing is due before. */
