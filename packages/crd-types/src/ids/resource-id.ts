@@ -96,11 +96,6 @@ export function canonicalResourceId(text: string): ResourceId {
   return id.slice(0, end).toLowerCase() as ResourceId;
 }
 
-/** Whether two spellings name the same resource: case and a trailing slash do not matter. */
-export function sameResourceId(a: string, b: string): boolean {
-  return canonicalResourceId(a) === canonicalResourceId(b);
-}
-
 /**
  * The host of a node, from its `spec.providerID`. A uniform scale set holds identities for all its instances, so the set is the host; in a
  * flexible scale set each instance is a virtual machine and a host of its own. Subscription and group are those of the id. A node that the

@@ -3,7 +3,7 @@ import { readAzureIdentityBinding, type AzureIdentityBinding } from '../objects/
 import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion, defaultAssignedNamespace } from '../parsing/group.ts';
 import type { MatchingRules } from './reach.ts';
-import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
+import type { ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
 import { defined, integerAt, lenient, sectionAt, textAt, warn, type Section } from '../parsing/section.ts';
@@ -46,9 +46,6 @@ export interface AzureAssignedIdentity {
     readonly availableReplicas?: number;
   };
 }
-
-/** A list of them, as the API server returns it. */
-export type AzureAssignedIdentityList = ObjectList<AzureAssignedIdentity>;
 
 /**
  * Parses an AzureAssignedIdentity from untrusted JSON, also with keys of 2018 (the original wrote lower-case keys and `Status`).

@@ -1,6 +1,5 @@
 import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion, defaultIdentityAnnotation } from '../parsing/group.ts';
-import { resembling } from './identity-warnings.ts';
 import {
   isEmptySelector,
   isLabelValue,
@@ -9,9 +8,8 @@ import {
   readLabelSelector,
   type LabelSelector,
 } from './label-selector.ts';
-import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
+import type { Condition, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
-import { quote } from '../parsing/quote.ts';
 import {
   addProblem,
   booleanAt,
@@ -53,9 +51,6 @@ export interface AzureIdentityBinding {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
-/** A list of them, as the API server returns it. */
-export type AzureIdentityBindingList = ObjectList<AzureIdentityBinding>;
-
 /**
  * Parses an AzureIdentityBinding from untrusted JSON, also with keys of 2018. A key that is probably `podSelector`, `serviceAccountName` or `default`,
  * in another case or misspelt, is refused.
@@ -69,13 +64,6 @@ export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentity
     judgeConditions(binding.spec, spec);
     if (!isLabelValue(binding.spec.selector))
       warn(spec, 'selector', `is ${noValue(binding.spec.selector, ', so that this binding selects no pod')}`);
-    const annotations = sectionAt(sectionAt(section, 'metadata'), 'annotations');
-    for (const key of resembling(binding.metadata.annotations))
-      warn(
-        annotations,
-        key,
-        `has no effect on a binding: write it on the AzureIdentity ${quote(binding.spec.azureIdentity)}`,
-      );
     return binding;
   });
 }
