@@ -165,7 +165,7 @@ export const metricSpecs = {
   linesLost: {
     kind: 'counter',
     name: `${prefix}nmi_lines_lost_total`,
-    help: 'Lines that were dropped because the reader of standard output is gone, or was more than 1 MiB behind. Without a reader the audit is incomplete; for one that is behind, it waits.',
+    help: 'Lines that were dropped because the reader of standard output is gone, or was more than 1 MiB behind. A lost line of the audit is written again at the next token of the pod.',
   },
   watchAge: {
     kind: 'gauge',
