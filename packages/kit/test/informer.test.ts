@@ -57,9 +57,6 @@ function start(
   return { ...api, watch, clock, changes, problems, informer, controller, running };
 }
 
-/** An object counts 578 to 584. */
-const objectBytes = 600;
-
 describe('informer', () => {
   test('lists page by page, then watches from the version of the list', async () => {
     const pages = [
@@ -132,110 +129,108 @@ describe('informer', () => {
     expect(changes).toEqual(['added ns/a', 'deleted ns/a']);
   });
 
-  test('the youngest objects of a namespace over its share are left out, never those of others', async () => {
-    const aged = (name: string, day: number, namespace = 'ns') => ({
-      metadata: {
-        name,
-        namespace,
-        uid: name,
-        resourceVersion: `${day}`,
-        creationTimestamp: `2026-01-0${day}`,
-      },
-      status: { podIP: '1.1.1.1' },
-    });
-    const share = { namespaceBytes: 2 * objectBytes, totalBytes: 10_000 };
-    const answers = [listOf('10', aged('c', 3), aged('b', 2), aged('a', 1), aged('z', 9, 'other'))];
-    const { informer, clock, watch, changes } = start(
-      () => answers.shift() ?? listOf('30', aged('b', 2), aged('c', 3)),
-      {
-        share,
-      },
-    );
-    await informer.synced;
-    expect(changes.toSorted()).toEqual(['added ns/a', 'added ns/b', 'added other/z']);
-    expect([informer.leavesOut('ns'), informer.leavesOut('other')]).toEqual([true, false]);
-    changes.length = 0;
-    watch().send('ADDED', aged('d', 4));
-    watch().send('MODIFIED', aged('c', 3));
-    await clock.advance(0);
-    expect(changes).toEqual([]);
-    watch().send('DELETED', aged('a', 1));
-    await clock.advance(601_000);
-    watch().end();
-    await clock.advance(1000);
-    expect(changes).toEqual(['deleted ns/a', 'deleted other/z', 'added ns/c']);
-  });
-
-  describe('a list for left out objects is made ten minutes after the last one', () => {
-    const aged = (n: number) => {
-      const metadata = { name: `${n}`, namespace: 'ns', uid: `uid-${n}`, resourceVersion: `${n}` };
-      return { metadata: { ...metadata, creationTimestamp: `2026-01-0${n}` }, status: { podIP: '1.1.1.1' } };
+  describe('of a namespace with more than its sum', () => {
+    /** By the second of its creation. The three oldest fill the sum of these tests. */
+    const aged = (second: number, { namespace = 'ns', version = second, length = 100 } = {}) => {
+      const creationTimestamp = new Date(second * 1000).toISOString();
+      const metadata = { name: `${second}`, namespace, uid: `uid-${second}`, resourceVersion: `${version}` };
+      const spec = { text: 'x'.repeat(length) };
+      return { metadata: { ...metadata, creationTimestamp }, spec, status: { podIP: '1.1.1.1' } };
     };
-    const share = { namespaceBytes: 3 * objectBytes, totalBytes: 10_000 };
-    const setUp = async () => {
-      const all = [aged(1), aged(2), aged(3), aged(4), aged(5)];
-      const world = start(() => listOf('10', ...all), { share });
+    const namespaceBytes = 3 * 400;
+    const setUp = async (listed: unknown[], more: Partial<InformerOptions<View>> = {}) => {
+      const world = start(() => listOf('10', ...listed), { namespaceBytes, ...more });
       await world.informer.synced;
+      const names = () => [...world.informer.store.values()].map(({ name }) => name).toSorted();
+      const send = async (type: string, object: unknown) => {
+        world.watch().send(type, object);
+        await world.clock.advance(0);
+      };
       const endWatchAfter = async (ms: number) => {
         await world.clock.advance(ms);
         world.watch().end();
         await world.clock.advance(1000);
       };
-      return { ...world, endWatchAfter };
+      return { ...world, names, send, endWatchAfter };
     };
 
-    test('once, after one that counts is gone, and not before the interval after the last list', async () => {
-      const { lists, watch, endWatchAfter } = await setUp();
-      watch().send('DELETED', aged(1));
-      await endWatchAfter(500_000);
-      expect(lists).toHaveLength(1);
-      await endWatchAfter(100_000);
-      expect(lists).toHaveLength(2);
+    test('the oldest are kept, whatever their order in a list, and all of others', async () => {
+      const { names, send, informer } = await setUp([5, 3, 1, 4, 2, 6].map((second) => aged(second)));
+      expect([names(), informer.fullNamespaces()]).toEqual([['1', '2', '3'], 1]);
+      await send('ADDED', aged(7));
+      await send('ADDED', aged(8, { namespace: 'other' }));
+      expect([names(), informer.fullNamespaces()]).toEqual([['1', '2', '3', '8'], 1]);
+    });
+
+    test('attack: no younger object counts that would fit beside one that does not', async () => {
+      const listed = [aged(1), aged(2), aged(3, { length: 1000 }), aged(4)];
+      const { names, send } = await setUp(listed);
+      expect(names()).toEqual(['1', '2']);
+      await send('ADDED', aged(5));
+      expect(names()).toEqual(['1', '2']);
+    });
+
+    test('attack: one that grows by an update counts with its new length, and others are kept', async () => {
+      const { names, send } = await setUp([aged(1), aged(2), aged(3), aged(4, { namespace: 'other' })]);
+      await send('MODIFIED', aged(3, { version: 20, length: 2000 }));
+      expect(names()).toEqual(['1', '2', '4']);
+    });
+
+    test('a write of its status removes none', async () => {
+      const { names, send } = await setUp([aged(1), aged(2), aged(3), aged(4)]);
+      const status = { podIP: '1.1.1.1', conditions: [{ message: 'x'.repeat(10_000) }] };
+      await send('MODIFIED', { ...aged(1, { version: 20 }), status });
+      expect(names()).toEqual(['1', '2', '3']);
+    });
+
+    test('keys that are numbers count as the arrays that V8 makes of them', async () => {
+      const labels = { '3300': 'v' };
+      const object = { ...aged(1), spec: { podSelector: { matchLabels: labels } } };
+      expect((await setUp([object], { namespaceBytes: 40_000 })).names()).toEqual([]);
+    });
+
+    test('after a delete the list is read again, once, a minute after the last one at the earliest', async () => {
+      const listed = [1, 2, 3, 4, 5].map((second) => aged(second));
+      const { lists, send, endWatchAfter, names } = await setUp(listed);
+      await send('DELETED', aged(1));
+      listed.shift();
+      await endWatchAfter(50_000);
+      expect([lists.length, names()]).toEqual([1, ['2', '3']]);
+      await endWatchAfter(10_000);
+      expect([lists.length, names()]).toEqual([2, ['2', '3', '4']]);
       await endWatchAfter(1_000_000);
       expect(lists).toHaveLength(2);
     });
 
-    test('also when the clock of the machine was set back after the last list', async () => {
+    test('the list is read again also when the clock of the machine was set back', async () => {
       const clock = createFakeClock();
       let setBackMs = 0;
-      const { informer, lists, watch } = start(() => listOf('10', ...[1, 2, 3, 4, 5].map(aged)), {
-        share,
-        clock: { ...clock, now: () => clock.now() - setBackMs },
-      });
-      await informer.synced;
+      const { lists, watch, send } = await setUp(
+        [1, 2, 3, 4].map((second) => aged(second)),
+        {
+          clock: { ...clock, now: () => clock.now() - setBackMs },
+        },
+      );
       setBackMs = 3_600_000;
       watch().send('DELETED', aged(1));
-      await clock.advance(601_000);
+      await send('DELETED', aged(2));
+      await clock.advance(61_000);
       watch().end();
       await clock.advance(1000);
       expect(lists).toHaveLength(2);
     });
-  });
 
-  test('16 left out objects of each namespace are reported with their uids as it happens', async () => {
-    const aged = (n: number, namespace = 'ns') => {
-      const created = new Date(n * 1000).toISOString();
-      const metadata = { name: `${n}`, namespace, uid: `uid-${n}`, resourceVersion: `${n}` };
-      return { metadata: { ...metadata, creationTimestamp: created }, status: { podIP: '1.1.1.1' } };
-    };
-    const many = (count: number) => Array.from({ length: count }, (_, n) => aged(n + 10));
-    const share = { namespaceBytes: 5 * objectBytes, totalBytes: 100_000 };
-    const { informer, clock, watch } = start(() => listOf('10', ...many(15), aged(9, 'other')), { share });
-    const named: string[] = [];
-    informer.onLeftOut(({ key, uid }) => named.push(`${key} ${uid}`));
-    await informer.synced;
-    expect(named.sort()).toEqual(Array.from({ length: 10 }, (_, n) => `ns/${n + 15} uid-${n + 15}`));
-    watch().send('ADDED', aged(1));
-    await clock.advance(0);
-    expect(named.slice(10)).toEqual(['ns/14 uid-14']);
-    for (let n = 50; n < 70; n += 1) watch().send('ADDED', aged(n));
-    await clock.advance(0);
-    expect(named).toHaveLength(16);
-    expect(named.every((line) => line.startsWith('ns/'))).toBe(true);
-    expect([...informer.leftOut().keys()]).toHaveLength(16);
-    watch().send('DELETED', aged(50));
-    await clock.advance(0);
-    expect(informer.leftOut().has('ns/50')).toBe(false);
+    test('one line for each list says so', async () => {
+      const lines: unknown[] = [];
+      const { send } = await setUp(
+        [1, 2, 3, 4, 5].map((second) => aged(second)),
+        {
+          log: { ...log, warn: (fields) => lines.push(fields) },
+        },
+      );
+      await send('ADDED', aged(6));
+      expect(lines).toEqual([{ kind: 'Pod', namespace: 'ns', namespaceBytes, object: 'ns/4' }]);
+    });
   });
 
   test('pages that expire before the last one are read again as one list', async () => {

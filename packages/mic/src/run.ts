@@ -31,7 +31,6 @@ import { reportSkip } from './tell/report.ts';
 import { createHosts } from './term/appliers.ts';
 import { createController, type Controller, type Term } from './term/controller.ts';
 import { createHostQueues, type HostQueues } from './term/host-queues.ts';
-import { reportAllLeftOut } from './term/left-out.ts';
 import { startMirror, type Mirrored } from './term/mirror-loop.ts';
 import { startLoop } from './term/loop.ts';
 import { createRights, createTermRights, type TermRights } from './term/rights.ts';
@@ -192,12 +191,10 @@ interface Startable {
 /** All other loops of a term. Resolves when none of them has work in progress. */
 async function startLoops(parts: TermParts, startable: Startable): Promise<void> {
   const { mirrored, conditions, reviewed, queues } = startable;
-  const { term, view, index, settings, memory, meter, publish, now } = parts;
+  const { term, view, settings, memory, meter } = parts;
   const [{ signal }, { objects }] = [term, queues];
   const untilEnd = (stop: () => void) => signal.addEventListener('abort', stop, { once: true });
 
-  // Reports objects that are left out because their namespace is over its share, to its pods too.
-  untilEnd(reportAllLeftOut({ leftOut: view.leftOut, index, objects, publish, conditions, now }));
   // Measures the time from the creation of a pod to its identity.
   untilEnd(view.onPod((key, pod) => meter.pod(key, pod, mirrored.mirror.of(key).length > 0)));
   // Passes changes to the lanes, and everything once in each resync period.

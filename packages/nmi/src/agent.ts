@@ -154,12 +154,13 @@ function callerLimits({ podWaiting }: NmiConfig): CallerLimits {
 }
 
 function measureWatches(
-  informers: readonly Pick<Informer<unknown>, 'plural' | 'lastHeardMs'>[],
+  informers: readonly Pick<Informer<unknown>, 'plural' | 'lastHeardMs' | 'fullNamespaces'>[],
   metrics: AgentOptions['metrics'],
 ): void {
   for (const informer of informers) {
     const ms = informer.lastHeardMs();
     metrics.set('watchAge', Number.isFinite(ms) ? ms / 1000 : -1, { kind: informer.plural });
+    metrics.set('fullNamespaces', informer.fullNamespaces(), { kind: informer.plural });
   }
 }
 

@@ -154,8 +154,6 @@ export interface World {
   readonly exceptions?: readonly AzurePodIdentityException[];
   readonly invalidExceptions?: readonly InvalidException[];
   readonly namespaces?: readonly NamespaceView[];
-  /** Namespaces. */
-  readonly leavesOutBindings?: readonly string[];
   readonly faults?: Readonly<Record<string, string>>;
 }
 
@@ -182,7 +180,6 @@ export const viewOf = (first: World = {}) => {
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
     selectsUnlabelled: (namespace) => storeOf(world.bindings ?? []).by('unlabelled', namespace).length > 0,
-    leavesOutBindings: (namespace) => world.leavesOutBindings?.includes(namespace) ?? false,
     namespaceOf: (name) => world.namespaces?.find((namespace) => namespace.name === name),
     exceptionsIn: (namespace) =>
       (world.exceptions ?? []).filter(({ metadata }) => metadata.namespace === namespace),

@@ -48,10 +48,8 @@ export { copiesFor, type Lookup } from './lookup.ts';
 export { actors, reasons, type Reason } from './reasons.ts';
 export { shellWord } from './shell-word.ts';
 export {
-  absentOrLeftOut,
   explainMismatch,
   explainUnbound,
-  overShare,
   spareFinding,
   unboundBy,
   unboundFinding,

@@ -7,7 +7,6 @@ const known: UnboundContext = {
   label: 'demo',
   faultOf: () => undefined,
   labelsFault: undefined,
-  leftOut: false,
 };
 const mismatch = (reason: MismatchReason, namespace = 'shop'): Mismatch => ({
   reason,
@@ -49,13 +48,6 @@ test('objects of other namespaces are named to whoever explains the pod, and nev
 });
 
 test('every other cause that is possible is told, with its remedy', () => {
-  const leftOut = { leftOut: true };
-  expect(whyOf(mismatch('no-binding'), leftOut)).toMatch(
-    /pod shop\/web-0\. Or it is left out: .* raise the share\.$/,
-  );
-  expect(explained(mismatch('no-binding'), leftOut).remedy?.text).toMatch(
-    /^create one, .*; or it is left out: /,
-  );
   const labelsFault = 'its labels have more than 2048 bytes';
   expect(whyOf(mismatch('other-namespace'), { labelsFault })).toMatch(
     / Or its Namespace accepts .* 2048 bytes; /,

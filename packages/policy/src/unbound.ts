@@ -13,8 +13,7 @@ interface Details {
   'no-account': object;
   'no-label': OfLabel;
   'empty-label': OfLabel;
-  /** `leftOut`: bindings of the pod's namespace were left out; one of them may select the pod. */
-  'no-binding': Surplus & { readonly label: string; readonly leftOut?: boolean };
+  'no-binding': Surplus & { readonly label: string };
   /** `binding`: of the pod's own namespace. `condition`: the one of its conditions that does not hold for the pod. */
   'not-selected': Surplus & { readonly binding: string; readonly condition?: string | undefined };
   /**
@@ -57,8 +56,6 @@ export interface UnboundContext {
   /** Why the labels of the pod's Namespace are not known. */
   readonly labelsFault: string | undefined;
   readonly isUnselected?: boolean;
-  /** Bindings of the pod's namespace were left out. */
-  readonly leftOut: boolean;
   readonly conditionOf?: (binding: string) => string | undefined;
 }
 
@@ -77,7 +74,7 @@ const fromMismatch: Readonly<Record<UnboundReason, (mismatch: Mismatch, known: U
     'no-account': () => ({ why: 'no-account' }),
     'no-label': (_, { isUnselected }) => ({ why: 'no-label', ...(isUnselected && { isUnselected }) }),
     'empty-label': (_, { isUnselected }) => ({ why: 'empty-label', ...(isUnselected && { isUnselected }) }),
-    'no-binding': (_, { label, leftOut }) => ({ why: 'no-binding', label, ...(leftOut && { leftOut }) }),
+    'no-binding': (_, { label }) => ({ why: 'no-binding', label }),
     'other-namespace': ({ binding, identity }, { labelsFault }) => ({
       why: 'other-namespace',
       ...(binding !== undefined && identity !== undefined && { binding, identity }),
@@ -137,13 +134,10 @@ const wordsFor: { readonly [W in Why]: Wording<W> } = {
     ...aboutLabel(unbound, reader, 'its value must be the selector of an AzureIdentityBinding'),
     fact: `the label ${bindingLabel} of ${reader.the} is empty${butUnselected(unbound)}`,
   }),
-  'no-binding': ({ label, leftOut, surplus }, { pod, the, lookup }) => ({
+  'no-binding': ({ label, surplus }, { pod, the, lookup }) => ({
     topic: 'binding',
     fact: `no AzureIdentityBinding has the selector '${label}', which is the label ${bindingLabel} of ${the}`,
-    or: [
-      ...(leftOut === true ? [`it is left out: ${overShare('AzureIdentityBindings')}`] : []),
-      ...beyond(surplus),
-    ],
+    or: beyond(surplus),
     ...relabel(pod, label, lookup),
   }),
   'other-namespace': ({ binding = '', identity = '', labelsFault }, { the, all, lookup }) => ({
@@ -230,13 +224,6 @@ const tooMany = (binding: string) =>
   `too many AzureIdentityBindings: ${binding} and later ones over the same limit don't count. The limit is ${mostBindingsPerNamespace} that select a pod, and ${mostBindingsPerNamespace} of a namespace that require no label or ServiceAccount (only NotIn and DoesNotExist)`;
 const tooManyRemedy =
   'delete bindings, or give pods that need different identities different labels and select them by these';
-
-/** Why MIC or NMI leaves out objects of a namespace. It reveals nothing about other namespaces. */
-export const overShare = (kinds: 'AzureIdentities' | 'AzureIdentityBindings'): string =>
-  `its namespace has more ${kinds} than --namespace-share holds, the oldest are kept; delete some, or raise the share`;
-
-/** The problem of an unknown identity if some identities of its namespace were left out. */
-export const absentOrLeftOut = `it is not there, or left out: ${overShare('AzureIdentities')}`;
 
 /**
  * The text for MIC's Event and for NMI's response and Event, with the remedy. It starts with the words of IMDS, which SDKs look for. Names

@@ -1,7 +1,7 @@
-/** Finds the last in order of a changing set: a binary heap, the last on top. */
-export type LastFirst<T> = ReturnType<typeof createLastFirst<T>>;
-
-/** `counts`: whether an element still belongs to the set. Others are removed when they reach the top, or when they are half of all. */
+/**
+ * Finds the last in order of a changing set: a binary heap, the last on top. `counts`: whether an element still belongs to
+ * the set. Others are removed when they reach the top, or when they are half of all.
+ */
 export function createLastFirst<T>(
   isBefore: (one: T, other: T) => boolean,
   set: { readonly counts: (one: T) => boolean; readonly size: () => number },

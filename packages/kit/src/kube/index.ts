@@ -26,7 +26,6 @@ export { listPages, listTrimmed } from './list.ts';
 export { createElector, type LeaderTerm } from './lease.ts';
 export { createNodeTaintDoor, removeTaint, type NodeTaintDoor, type Taint } from './node-taints.ts';
 export { createResource, type CallOptions, type ListQuery, type ResourceClient } from './resource.ts';
-export type { LeftOut } from './share-keeper.ts';
 export type { Change, Indexes, Store } from './store.ts';
 export {
   createStrangerCheck,

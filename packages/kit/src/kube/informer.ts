@@ -1,7 +1,6 @@
 import { createBackoff } from '../core/backoff.ts';
 import { asKubeError, type KubeError } from './errors.ts';
 import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
-import type { LeftOut } from './share-keeper.ts';
 import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
@@ -20,12 +19,8 @@ export interface Informer<V> extends Pick<Reflector, 'want' | 'unwant'> {
   version(): string | undefined;
   /** Resolves after the first complete list, or when `run` ends without one; see `hasSynced`. */
   readonly synced: Promise<void>;
-  /** Whether objects of the namespace are left out because it is over its share. */
-  leavesOut(namespace: string): boolean;
-  /** Up to 16 left out objects of each namespace, by key. */
-  leftOut(): ReadonlyMap<string, LeftOut>;
-  /** Calls the listener for each object that is left out. Returns the unsubscribe function. */
-  onLeftOut(listener: (object: LeftOut) => void): () => void;
+  /** Number of namespaces of which the oldest objects alone are kept. */
+  fullNamespaces(): number;
   /** Returns the unsubscribe function. */
   onChange(listener: (change: Change<V>) => void): () => void;
   /** Milliseconds since the last response of the API server; Infinity before the first one. */
@@ -56,16 +51,14 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const onFailed = (error: unknown, key: string) =>
     log?.error({ error, kind: kind.kind, key }, 'a listener failed');
   const changed = createListeners<Change<V>>(onFailed);
-  const leftOut = createListeners<LeftOut>(onFailed);
   const reflector = createReflector(options, contents, {
     apply: (changes) => changes.forEach((change) => changed.notify(change)),
-    onLeftOut: (object) => leftOut.notify(object),
     onListed() {
       options.onListed?.();
       synced.resolve(undefined);
     },
   });
-  const { state, shares, want, unwant } = reflector;
+  const { state, fullNamespaces, want, unwant } = reflector;
 
   return {
     plural: kind.plural,
@@ -74,9 +67,7 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
     version: () => (state.needsList ? undefined : state.version),
     synced: synced.promise,
     onChange: (listener) => changed.add(listener),
-    leavesOut: (namespace) => shares().isOver(namespace),
-    leftOut: () => shares().named,
-    onLeftOut: (listener) => leftOut.add(listener),
+    fullNamespaces,
     want,
     unwant,
     lastHeardMs: () => clock.elapsed() - state.heardAt,

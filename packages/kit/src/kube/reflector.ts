@@ -2,10 +2,18 @@ import type { Clock } from '../core/clock.ts';
 import { KubeError, silence } from './errors.ts';
 import type { ResourceKind } from './kinds.ts';
 import { readList, type ListRequest } from './list.ts';
-import { collectionPath, field, keyText, metadataOf, textField } from './object.ts';
-import type { Change, Versioned, WritableStore } from './store.ts';
-import { createKeeper, putObject, takeEvent, type KeeperOptions, type Taking } from './keeper.ts';
-import { createShareKeeper, type LeftOut, type ShareKeeper } from './share-keeper.ts';
+import { collectionPath, field, textField } from './object.ts';
+import { createNamespaceSums, createOldest } from './namespace-sums.ts';
+import type { Change, WritableStore } from './store.ts';
+import {
+  createKeeper,
+  putObject,
+  takeEvent,
+  type Keep,
+  type KeeperOptions,
+  type Kept,
+  type Taking,
+} from './keeper.ts';
 import type { KubeRequest, KubeTransport } from './transport.ts';
 import { createWantedNamespaces, type Fill } from './wanted-namespaces.ts';
 
@@ -28,7 +36,6 @@ export type Reflector = ReturnType<typeof createReflector>;
 
 export interface ReflectorEars<V> {
   readonly apply: (changes: readonly Change<V>[]) => void;
-  readonly onLeftOut: (object: LeftOut) => void;
   readonly onListed: () => void;
 }
 
@@ -64,8 +71,8 @@ const silenceMs = 88_000;
 const defaultPageSize = 500;
 /** 75 MB of the largest possible objects. */
 const smallestPage = 50;
-/** Minimum time between lists for the sake of left out objects. */
-const relistMs = 10 * 60_000;
+/** Minimum time between lists that may find that other objects count. */
+const relistMs = 60_000;
 
 interface Parts<V> {
   readonly options: ReflectorOptions<V>;
@@ -79,32 +86,23 @@ export function createReflector<V>(
   ears: ReflectorEars<V>,
 ) {
   const { pageSize = defaultPageSize } = options;
-  const state: State = {
-    version: undefined,
-    needsList: true,
-    isListed: false,
-    listedAt: -Infinity,
-    hasHeard: false,
-    heardAt: -Infinity,
-    openedAt: undefined,
-    endedAt: -Infinity,
-    isDoubted: false,
-    pageSize,
-  };
+  const state = newState(pageSize);
   const wanted = createWantedNamespaces({
     ...options,
     fill: (namespace, how) =>
-      readNamespace({ ...options, pageSize, namespace }, how, (object) =>
-        ears.apply(putObject(object, taking)),
-      ),
+      readNamespace({ ...options, pageSize, namespace }, how, {
+        keep,
+        put: (kept) => ears.apply(putObject(kept, taking)),
+      }),
   });
   const keep = createKeeper(options, wanted);
-  const taking = { contents, keep, wanted, ...ears, shares: createShareKeeper(options) };
+  const taking = { contents, keep, wanted, ...ears, sums: createSums(options) };
   const parts: Parts<V> = { options, state, taking };
 
   return {
     state,
-    shares: (): Pick<ShareKeeper, 'isOver' | 'named'> => taking.shares,
+    /** Number of namespaces with objects that don't count. */
+    fullNamespaces: () => taking.sums.full(),
     /** With `onlyWanted`: keeps the objects of the namespace from now on. Resolves when they are in the store. */
     want: (namespace: string) => wanted.add(namespace),
     /** Removes the objects of the namespace, and keeps none from now on. */
@@ -123,21 +121,45 @@ export function createReflector<V>(
   };
 }
 
-async function list<V>(parts: Parts<V>, signal: AbortSignal): Promise<void> {
-  const { options, state, taking } = parts;
-  const { contents, wanted, apply, onLeftOut } = taking;
-  const listEnds = wanted.listBegins();
-  const { kept, listed, version } = await readAll(parts, signal);
-  hear(parts);
-  taking.shares = listed;
-  Object.assign(state, { version, needsList: false, isListed: true, listedAt: options.clock.elapsed() });
-  apply(contents.replaceAll([...kept.values()]));
-  for (const givenUp of listEnds()) drop(givenUp, taking);
-  for (const object of listed.named.values()) onLeftOut(object);
+function newState(pageSize: number): State {
+  return {
+    version: undefined,
+    needsList: true,
+    isListed: false,
+    listedAt: -Infinity,
+    hasHeard: false,
+    heardAt: -Infinity,
+    openedAt: undefined,
+    endedAt: -Infinity,
+    isDoubted: false,
+    pageSize,
+  };
 }
 
-function drop<V>(namespace: string, { contents, shares, apply }: Parts<V>['taking']): void {
-  shares.forget(namespace);
+async function list<V>(parts: Parts<V>, signal: AbortSignal): Promise<void> {
+  const { options, state, taking } = parts;
+  const { contents, wanted, apply } = taking;
+  const listEnds = wanted.listBegins();
+  const { kept, version } = await readAll(parts, signal);
+  hear(parts);
+  taking.sums = createSums(options);
+  const counting = [...kept.all()].filter((one) => taking.sums.put(one));
+  Object.assign(state, { version, needsList: false, isListed: true, listedAt: options.clock.elapsed() });
+  apply(contents.replaceAll(counting.map(({ item }) => item)));
+  for (const givenUp of listEnds()) drop(givenUp, taking);
+}
+
+const fullText =
+  'a namespace has more objects than count (--namespace-share): the oldest count, and this and later ones do not';
+
+function createSums<V>({ namespaceBytes = Infinity, kind, log }: ReflectorOptions<V>) {
+  return createNamespaceSums(namespaceBytes, (namespace, object) =>
+    log?.warn({ kind: kind.kind, namespace, namespaceBytes, object }, fullText),
+  );
+}
+
+function drop<V>(namespace: string, { contents, sums, apply }: Parts<V>['taking']): void {
+  sums.forget(namespace);
   apply(contents.keysOf(namespace).flatMap((key) => contents.remove(key)));
 }
 
@@ -155,7 +177,7 @@ async function watch<V>(parts: Parts<V>, signal: AbortSignal): Promise<void> {
     }
     if (!signal.aborted) state.heardAt = clock.elapsed();
   } finally {
-    if (taking.shares.hasSpace && clock.elapsed() - state.listedAt >= relistMs) state.needsList = true;
+    if (taking.sums.mayHaveSpace && clock.elapsed() - state.listedAt >= relistMs) state.needsList = true;
   }
 }
 
@@ -166,23 +188,13 @@ function hear<V>({ state, options }: Parts<V>): void {
 async function readAll<V>(parts: Parts<V>, signal: AbortSignal) {
   const { options, state, taking } = parts;
   const { contents, keep } = taking;
-  const kept = new Map<string, Versioned<V>>();
-  let listed = createShareKeeper(options);
+  const kept = createOldest<Kept<V>>(options.namespaceBytes ?? Infinity);
   const receiver = {
-    begin() {
-      kept.clear();
-      listed = createShareKeeper(options);
-    },
+    begin: () => kept.clear(),
     take(object: unknown) {
       const found = keep(object);
-      if (!found) return;
-      const { bytes, ...item } = found;
       // For an unchanged object, keeps the view that is in the store already: otherwise a list would need the heap twice.
-      kept.set(item.key, contents.same(item) ?? item);
-      for (const key of listed.put(item.key, object, bytes)) {
-        listed.name({ key, uid: kept.get(key)?.uid ?? '' });
-        kept.delete(key);
-      }
+      if (found) kept.add({ ...found, item: contents.same(found.item) ?? found.item });
     },
   };
   const request = { ...options, ...originOf(parts), signal };
@@ -191,7 +203,7 @@ async function readAll<V>(parts: Parts<V>, signal: AbortSignal) {
     throw error;
   });
   state.isDoubted = false;
-  return { kept, listed, version };
+  return { kept, version };
 }
 
 /**
@@ -230,16 +242,18 @@ function isSilence(error: unknown): boolean {
  * Passes the objects of one namespace on, but for those of which the watch knows more by now. From the database: old servers never serve a
  * version from their cache that an idle kind has not reached, and refuse it after 3 s.
  */
-async function readNamespace(
-  request: Omit<ListRequest, 'signal' | 'resourceVersion'>,
+async function readNamespace<V>(
+  options: Omit<ListRequest, 'signal' | 'resourceVersion'> & { readonly namespaceBytes?: number | undefined },
   { signal, isTouched }: Fill,
-  put: (object: unknown) => void,
+  { keep, put }: { readonly keep: Keep<V>; readonly put: (kept: Kept<V>) => void },
 ): Promise<void> {
+  const listed = createOldest<Kept<V>>(options.namespaceBytes ?? Infinity);
   const take = (object: unknown) => {
-    const metadata = metadataOf(object);
-    if (metadata && !isTouched(keyText(metadata))) put(object);
+    const kept = keep(object);
+    if (kept) listed.add(kept);
   };
-  await readList({ ...request, signal }, { begin: () => undefined, take });
+  await readList({ ...options, signal }, { begin: () => listed.clear(), take });
+  for (const kept of listed.all()) if (!isTouched(kept.key)) put(kept);
 }
 
 function watchRequest<V>(

@@ -22,7 +22,7 @@ const mostSelectors = 100;
 /** One cause for all pods of the namespace that it concerns in the same way. */
 export function mismatchCause(pod: PodRead, mismatch: Mismatch, { selectors = [], copies }: Lookup): Found {
   const label = bindingLabelOf(pod) ?? '';
-  const known = { label, faultOf: () => undefined, labelsFault: undefined, leftOut: false };
+  const known = { label, faultOf: () => undefined, labelsFault: undefined };
   const unbound = unboundBy(mismatch, known);
   const lookup = { selectors: selectors.slice(0, mostSelectors), copies };
   const { text, remedy } = unbound

@@ -59,9 +59,9 @@ const behaviour = {
   }),
   namespaceShareBytes: newFlag(
     'namespace-share',
-    mapped(integer(8192, { min: 16 }), (kib) => kib * 1024),
+    mapped(integer(1024, { min: 16 }), (kib) => kib * 1024),
     {
-      help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in MIC; the same limit applies separately to its bindings. The newest objects over the limit are ignored.',
+      help: 'Limit in KiB for the specs of the AzureIdentities of one namespace, as JSON with 256 bytes more for each; the same limit applies separately to its bindings. The oldest objects count. The same value is needed in NMI.',
     },
   ),
   debounceMs: newFlag('debounce', duration('50ms', { min: 0 }), {

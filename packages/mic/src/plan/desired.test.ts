@@ -1,4 +1,3 @@
-import { absentOrLeftOut } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
 import { Records } from './records.ts';
@@ -137,39 +136,12 @@ it('a service principal never causes anything to be attached or read', () => {
 const faultOf = (skip: Skip | undefined) =>
   skip?.unbound?.why === 'identity-invalid' ? skip.unbound.fault : '';
 
-describe('where objects are left out by the share of their namespace', () => {
-  const skips = (different: Partial<ClusterSnapshot>, full: Readonly<Record<string, string>> = {}) => {
-    const index = indexOf(snapshot(different), rules);
-    index.leftOutBy = { of: (kind, namespace) => full[kind] === namespace, has: () => false };
-    return skipsOf(index, 'shop/web-0');
-  };
+describe('an identity that is not valid', () => {
+  const skips = (different: Partial<ClusterSnapshot>) =>
+    skipsOf(indexOf(snapshot(different), rules), 'shop/web-0');
 
-  it('a pod without a binding is told that one of its own namespace may be left out', () => {
-    const [skip] = skips({ bindings: [] }, { AzureIdentityBinding: 'shop' });
-    expect(skip).toMatchObject({ reason: 'no-binding', unbound: { leftOut: true } });
-    for (const full of [{ AzureIdentityBinding: 'default' }, { AzureIdentity: 'shop' }])
-      expect(skips({ bindings: [] }, full)[0]?.unbound).not.toHaveProperty('leftOut');
-  });
-
-  it('nothing of it is told for another reason', () => {
-    const [skip] = skips({ nodes: [], pods: [pod({ label: '' })] }, { AzureIdentityBinding: 'shop' });
-    expect(skip?.unbound ?? {}).not.toHaveProperty('leftOut');
-    const [other] = skips(
-      { identities: [identity({ metadata: behavior })] },
-      { AzureIdentityBinding: 'shop', AzureIdentity: 'default' },
-    );
-    expect(other).toMatchObject({ reason: 'other-namespace' });
-    expect(other?.unbound).not.toHaveProperty('leftOut');
-  });
-
-  it('an identity that is not known may be one of those: told as its fault; one that is invalid has its own', () => {
-    expect(skips({ identities: [] }, { AzureIdentity: 'default' })).toMatchObject([
-      { reason: 'identity-invalid', identity: 'default/reader', unbound: { fault: absentOrLeftOut } },
-    ]);
-    expect(skips({ identities: [] }, { AzureIdentity: 'shop' })).toMatchObject([
-      { reason: 'identity-missing' },
-    ]);
-    const [invalid] = skips({ identities: [identity({ spec: { type: 9 } })] }, { AzureIdentity: 'default' });
+  it('is told with its fault', () => {
+    const [invalid] = skips({ identities: [identity({ spec: { type: 9 } })] });
     expect(faultOf(invalid)).toContain('spec.type');
   });
 

@@ -1,8 +1,8 @@
 // Decides which identities a pod gets, as values.
 import { problemTexts, type Mismatch } from '@pod-identity/crd-types';
-import { absentOrLeftOut, unboundBy } from '@pod-identity/policy';
+import { unboundBy } from '@pod-identity/policy';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
-import { keyOf, namespaceOf } from '../snapshot/keys.ts';
+import { keyOf } from '../snapshot/keys.ts';
 import type { MatchedIdentity } from '../snapshot/index/match-set.ts';
 import type { Barred } from '../snapshot/index/rights.ts';
 import type { Undecided } from './diff.ts';
@@ -143,7 +143,6 @@ function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
     label: pod.bindingLabel,
     faultOf: (key) => faultOf(index, key),
     labelsFault: index.labelsFault(pod.namespace),
-    leftOut: index.leftOutBy.of('AzureIdentityBinding', pod.namespace),
   });
   return {
     pod,
@@ -156,6 +155,5 @@ function skipFor(index: ClusterIndex, pod: PodView, mismatch: Mismatch): Skip {
 
 function faultOf(index: ClusterIndex, key: string): string | undefined {
   const view = index.objects.identity(key);
-  if (view?.kind === 'invalid') return problemTexts(view.problems).join('; ');
-  return !view && index.leftOutBy.of('AzureIdentity', namespaceOf(key)) ? absentOrLeftOut : undefined;
+  return view?.kind === 'invalid' ? problemTexts(view.problems).join('; ') : undefined;
 }

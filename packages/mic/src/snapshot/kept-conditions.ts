@@ -1,20 +1,14 @@
-// What MIC keeps in memory of its own condition. It is bounded, so that a write of MIC leaves out no object of a full share.
+// What MIC keeps in memory of its own condition. It is bounded, since it does not count in the sum of a namespace.
 import { createHash } from 'node:crypto';
 import type { Condition } from '@pod-identity/crd-types';
-import { heapBytes } from '@pod-identity/kit/core';
 
 /** Between a message and what is valid in the object but probably not meant. */
 export const warningMark = '. Warning: ';
 
-/** Of a message in the heap. Texts with a command fit; roles to paste, and the texts that authors can make long, do not. */
-const messageBytes = 768;
-/** Of all other fields of the condition, and of the hash. */
-const otherBytes = 704;
+/** Texts with a command fit; roles to paste, and the texts that authors can make long, do not. */
+const longestMessage = 740;
 
-/** The most that a status with nothing but MIC's condition takes in the heap. */
-export const statusBytes = messageBytes + otherBytes;
-
-const fits = (text: string) => heapBytes(text) <= messageBytes;
+const fits = (text: string) => text.length <= longestMessage;
 
 /** The message, or if it is long a hash instead of it or of its warnings. Equal for equal messages only. */
 export function keptMessage(message: string): string {

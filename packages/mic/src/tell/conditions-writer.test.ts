@@ -220,21 +220,6 @@ describe('what the conditions of an object are to be', () => {
     expect(reasonOf('AzureIdentity', { identities: [] })).toBeUndefined();
     expect(reasonOf('AzureIdentityBinding', { bindings: [] })).toBeUndefined();
   });
-
-  test.each([
-    ['AzureIdentity', 'default/reader', { identities: [] }],
-    ['AzureIdentityBinding', 'default/reader-binding', { bindings: [] }],
-  ] as const)('of an %s that is left out: that it is; not where it is known', (kind, key, gone) => {
-    const reasonsIn = (different: Partial<ClusterSnapshot>, isLeftOut: boolean) => {
-      const world = worldOf(different);
-      const has = (its: ConditionedKind, name: string) => isLeftOut && its === kind && name === key;
-      world.index.leftOutBy = { of: () => isLeftOut, has };
-      return conditionsOf({ kind, key }, world, at)?.map(({ reason }) => reason);
-    };
-    expect(reasonsIn(gone, true)).toEqual(['LeftOut']);
-    expect(reasonsIn(gone, false)).toBeUndefined();
-    expect(reasonsIn({}, true)).toEqual([kind === 'AzureIdentity' ? 'NotInUse' : 'Bound']);
-  });
 });
 
 const away = new KubeError('unavailable', 'etcd has no leader', { status: 503 });

@@ -9,13 +9,7 @@ import {
   type ResourceClient,
   type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import {
-  bindingCondition,
-  identityCondition,
-  leftOutCondition,
-  nextConditions,
-  type World,
-} from './conditions.ts';
+import { bindingCondition, identityCondition, nextConditions, type World } from './conditions.ts';
 import { namedByKey } from './events.ts';
 import type { TimeSlices } from '../apply/time-slices.ts';
 import { referenceTo } from '../snapshot/trims.ts';
@@ -154,15 +148,13 @@ export function conditionsOf(
   world: World,
   nowIso: string,
 ): readonly Condition[] | undefined {
-  const { objects, leftOutBy } = world.index;
+  const { objects } = world.index;
   if (kind === 'AzureIdentity') {
     const view = objects.identity(key);
-    if (view) return nextConditions(referenceOf(view).conditions, identityCondition(view, world), nowIso);
-  } else {
-    const view = objects.binding(key);
-    if (view) return nextConditions(referenceOf(view).conditions, bindingCondition(view, world), nowIso);
+    return view && nextConditions(referenceOf(view).conditions, identityCondition(view, world), nowIso);
   }
-  return leftOutBy.has(kind, key) ? nextConditions(undefined, leftOutCondition(kind), nowIso) : undefined;
+  const view = objects.binding(key);
+  return view && nextConditions(referenceOf(view).conditions, bindingCondition(view, world), nowIso);
 }
 
 function referenceOf(view: IdentityView | BindingView): ObjectReference {

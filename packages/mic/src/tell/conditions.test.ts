@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostFacts, LastFailure, RejectionCode } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
 import { indexOf, type ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
-import { bindingCondition, identityCondition, leftOutCondition, nextConditions } from './conditions.ts';
+import { bindingCondition, identityCondition, nextConditions } from './conditions.ts';
 import {
   alive,
   binding,
@@ -320,30 +320,6 @@ describe('an AzureIdentityBinding', () => {
       reason: 'InvalidSpec',
       message: expect.stringContaining('spec.azureIdentity') as unknown,
     });
-  });
-});
-
-describe('what is left out by the share of its namespace', () => {
-  it.each([
-    ['AzureIdentity', 'AzureIdentities'],
-    ['AzureIdentityBinding', 'AzureIdentityBindings'],
-  ] as const)('LeftOut: an %s is told so, and what to do', (kind, kinds) => {
-    const condition = leftOutCondition(kind);
-    expect(condition).toMatchObject({ type: 'Ready', status: 'False', reason: 'LeftOut' });
-    expect(condition.message).toMatch(new RegExp(`^left out: .* more ${kinds} than --namespace-share`));
-  });
-
-  it('a binding with an unknown identity mentions left out identities if its namespace has too many', () => {
-    const messageWhere = (full: string) => {
-      const world = worldOf({ identities: [] });
-      world.index.leftOutBy = {
-        of: (kind, namespace) => kind === 'AzureIdentity' && namespace === full,
-        has: () => false,
-      };
-      return bindingCondition(binding(), world).message;
-    };
-    expect(messageWhere('default')).toContain('it is not there, or left out');
-    expect(messageWhere('shop')).toContain('there is no AzureIdentity default/reader');
   });
 });
 

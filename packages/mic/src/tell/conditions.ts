@@ -10,16 +10,10 @@ import {
   type Condition,
   type ResourceId,
 } from '@pod-identity/crd-types';
-import {
-  absentOrLeftOut,
-  adviceOf,
-  modeForIdentity,
-  nameMissingRightAndRoles,
-  overShare,
-} from '@pod-identity/policy';
+import { adviceOf, modeForIdentity, nameMissingRightAndRoles } from '@pod-identity/policy';
 import { clientIdRemedy, hostRemedy, remedyFor, type ObjectName } from './remedy.ts';
 import { addWarnings, boundMessage, listProblems, removeWarnings } from './spec-texts.ts';
-import type { ClusterIndex, SharedKind } from '../snapshot/index/cluster-index.ts';
+import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, isMisstated } from '../snapshot/facts/host-facts.ts';
 import { keptMessage } from '../snapshot/kept-conditions.ts';
@@ -103,15 +97,6 @@ export function bindingCondition(view: BindingView, world: World): ConditionDraf
   return draft(referenceTo(binding), withWarnings(judgeBinding(identityKey, binding, world), binding));
 }
 
-export function leftOutCondition(kind: SharedKind): ConditionDraft {
-  return { type: 'Ready', ...unready('LeftOut', leftOutText(kind)) };
-}
-
-export function leftOutText(kind: SharedKind): string {
-  const kinds = kind === 'AzureIdentity' ? 'AzureIdentities' : 'AzureIdentityBindings';
-  return `left out: ${overShare(kinds)}`;
-}
-
 /** The object's conditions with this one; undefined if unchanged. */
 export function nextConditions(
   conditions: readonly Condition[] | undefined,
@@ -189,9 +174,7 @@ function judgeBinding(identityKey: string, binding: AzureIdentityBinding, { inde
   if (identity === undefined)
     return unready(
       'IdentityNotFound',
-      index.leftOutBy.of('AzureIdentity', namespaceOf(identityKey))
-        ? `AzureIdentity ${identityKey}: ${absentOrLeftOut}`
-        : `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
+      `there is no AzureIdentity ${identityKey}: create it, or name another one of this namespace in spec.azureIdentity`,
     );
   if (identity.kind === 'invalid') {
     const problems = listProblems(identity.problems);

@@ -14,7 +14,6 @@ const reasons = {
   'binding remove error': ['Warning', 'warn'],
   WaitingForIdentity: ['Warning', 'info'],
   IdentityRejected: ['Warning', 'info'],
-  LeftOut: ['Warning', 'warn'],
   // Each change of an identity or binding reports all its pods again, so that an editor could fill the log.
   IdentityNotFound: ['Warning', 'debug'],
   IdentityNotBound: ['Warning', 'debug'],

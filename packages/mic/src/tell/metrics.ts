@@ -118,6 +118,13 @@ export const micMetrics = {
     ),
     labels: { watch: ['namespace', 'cluster', 'none'] },
   },
+  fullNamespaces: {
+    ...gauge(
+      'mic_full_namespaces',
+      'Namespaces with more objects of a kind than --namespace-share holds, of which only the oldest count.',
+    ),
+    labels: { kind: ['azureidentities', 'azureidentitybindings'] },
+  },
   labelsLeftOut: gauge(
     'mic_pod_labels_left_out',
     'Pods whose labels MIC has no room for, so that no podSelector selects them.',

@@ -8,7 +8,7 @@ import type { Quarantine } from '../snapshot/facts/facts.ts';
 import type { StepResult } from '../apply/apply-assignments.ts';
 import type { HostResult } from '../apply/apply-host.ts';
 import { reportHost } from './report-host.ts';
-import { reportLeftOut, reportSkip, reportStep } from './report.ts';
+import { reportSkip, reportStep } from './report.ts';
 
 const host = hostOf(instanceOf('vmss1'));
 const noBinding = { why: 'no-binding', label: 'demo' } as const;
@@ -346,15 +346,6 @@ describe('of a step', () => {
     expect(told({})).not.toMatch(/no room/);
   });
 
-  test('the report on a pod without a binding mentions left out bindings only if there are any', () => {
-    const told = (skip: object) =>
-      reportSkip({ pod: pod(), reason: 'no-binding', unbound: { ...noBinding, ...skip } }).events[0]
-        ?.message ?? '';
-    expect(told({ leftOut: true })).toMatch(/Or it is left out: /);
-    expect(told({})).not.toMatch(/left out/);
-    expect(told({ leftOut: false })).toBe(told({}));
-  });
-
   const bindingKey = 'shop/reader-binding';
   const named = { binding: bindingKey, identity: 'shop/reader' };
   test.each<[Omit<Skip, 'pod'>, reason: string, words: RegExp]>([
@@ -593,22 +584,3 @@ describe('of a host', () => {
     });
   });
 });
-
-test.each(['AzureIdentity', 'AzureIdentityBinding'] as const)(
-  'the owners of an %s that is left out are told on the object, and the log names it',
-  (kind) => {
-    const { events, lines } = reportLeftOut(kind, { key: 'shop/reader', uid: 'uid-1' });
-    const message = events[0]?.message ?? '';
-    expect(message).toMatch(/^left out: /);
-    expect(events).toMatchObject([
-      {
-        type: 'Warning',
-        reason: 'LeftOut',
-        involved: { kind, namespace: 'shop', name: 'reader', uid: 'uid-1' },
-      },
-    ]);
-    expect(lines).toEqual([
-      { level: 'warn', fields: { event: 'LeftOut', kind, key: 'shop/reader' }, message },
-    ]);
-  },
-);

@@ -11,7 +11,6 @@ import {
   type MissingRight,
   type Unbound,
 } from '@pod-identity/policy';
-import { leftOutText } from './conditions.ts';
 import {
   describeHost,
   event,
@@ -19,7 +18,6 @@ import {
   namedByKey,
   nothing,
   onBinding,
-  onIdentity,
   onPod,
   rejection,
   said,
@@ -29,7 +27,6 @@ import {
 } from './events.ts';
 import { saysAssigned, saysTheSame } from '../plan/diff.ts';
 import type { Assignment, Skip, SkipReason } from '../plan/types.ts';
-import type { SharedKind } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
 import type { AssignedView, PodView } from '../snapshot/views.ts';
 import type { StepResult } from '../apply/apply-assignments.ts';
@@ -125,13 +122,6 @@ const manyRights =
 function missingRightOf({ pod, identity = '', access, detail }: Skip): MissingRight {
   const { subject = { namespace: pod.namespace, name: pod.serviceAccount }, targets = [] } = access ?? {};
   return { identity, subject, targets, problem: detail };
-}
-
-/** An object that MIC does not keep because its namespace is over its share. */
-export function reportLeftOut(kind: SharedKind, { key, uid }: { key: string; uid: string }): Report {
-  const named = { ...namedByKey(key), uid };
-  const on = kind === 'AzureIdentity' ? onIdentity(named) : onBinding(named);
-  return said('LeftOut', leftOutText(kind), { on, kind, key });
 }
 
 function stepWritten(result: StepResult, assignment: Assignment, at: Scene): Report {

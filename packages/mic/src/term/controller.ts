@@ -94,6 +94,7 @@ function refreshGauges(
   metrics.set('leader', term ? 1 : 0);
   for (const [kind, ms] of view.ages())
     metrics.set('watchAgeSeconds', Number.isFinite(ms) ? ms / 1000 : -1, { kind });
+  for (const [kind, count] of view.fullNamespaces()) metrics.set('fullNamespaces', count, { kind });
   showCoverage(view, metrics);
   const depth = term?.depth() ?? { objects: 0, azure: 0 };
   for (const lane of ['objects', 'azure'] as const) metrics.set('queueDepth', depth[lane], { lane });

@@ -1,4 +1,3 @@
-import { absentOrLeftOut } from '@pod-identity/policy';
 import { describe, expect, it } from 'vitest';
 import {
   authorize,
@@ -506,32 +505,12 @@ describe('C10 exceptions', () => {
   });
 });
 
-it('a pod whose binding may be left out is told so, and never of bindings of another namespace', () => {
-  const told = (namespace: string) =>
-    decide({
-      world: { ...both, leavesOutBindings: [namespace] },
-      pod: { labels: { aadpodidbinding: 'late' } },
-    });
-  expect(told('default')).toEqual({
-    kind: 'deny',
-    denial: { why: 'no-binding', label: 'late', leftOut: true },
-    mayCome: true,
-  });
-  expect(told('other')).toEqual({
-    kind: 'deny',
-    denial: { why: 'no-binding', label: 'late' },
-    mayCome: true,
-  });
-});
-
-it.each([
-  ['that may be left out may come', absentOrLeftOut, true],
-  ['whose spec is invalid does not come', 'spec.resourceID is empty', false],
-])('an identity %s', (_, fault, mayCome) => {
+it('an identity whose spec is invalid does not come', () => {
+  const fault = 'spec.resourceID is empty';
   const world: World = { bindings: [binding('reader')], faults: { 'default/reader': fault } };
   const decision = decide({ world });
   expect(decision).toMatchObject({ kind: 'deny', denial: { why: 'identity-invalid', fault } });
-  expect('mayCome' in decision).toBe(mayCome);
+  expect(decision).not.toHaveProperty('mayCome');
 });
 
 it('all refusals of one pod share one list of what it may ask for', () => {

@@ -1,7 +1,7 @@
 // Room: which identity the pod may use, over a view of the cluster's objects.
 // It must not get a token, or choose a status; it says what is wrong with an object, for the response.
 import { bindingLabel, matchingRulesIn, type AccessMode, type Mismatch } from '@pod-identity/crd-types';
-import { absentOrLeftOut, unboundBy, type UnboundContext } from '@pod-identity/policy';
+import { unboundBy, type UnboundContext } from '@pod-identity/policy';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import type { EntraSubject } from '../tokens/types.ts';
@@ -72,7 +72,7 @@ function deciderForBound(pod: PodView, view: ClusterView, rules: AuthorizeRules)
         return (byObjectId ??= decideAmong(candidates, { selector, grants }));
       const left = isAll ? candidates : withoutRefused(candidates, refused);
       const isUnbound = left.length === 0 && candidates.every(isGuest);
-      return isUnbound ? deny(notBound(pod, view)) : decideAmong(left, { selector, grants });
+      return isUnbound ? deny(notBound(pod)) : decideAmong(left, { selector, grants });
     };
   const unbound = deny(denialOf(pod, mismatches, view));
   return () => unbound;
@@ -145,19 +145,17 @@ function deny(denial: Denial): Denied {
 
 /** Whether the cause is a missing object, and not a wrong label, request or object. */
 function mayAppear(denial: Denial): boolean {
-  if (denial.why === 'identity-invalid') return denial.fault === absentOrLeftOut;
   if (denial.why === 'no-label' || denial.why === 'empty-label') return denial.isUnselected === true;
   return ofObjects[denial.why];
 }
 
-const ofObjects: Readonly<
-  Record<Exclude<Denial['why'], 'identity-invalid' | 'no-label' | 'empty-label'>, boolean>
-> = {
+const ofObjects: Readonly<Record<Exclude<Denial['why'], 'no-label' | 'empty-label'>, boolean>> = {
   'no-account': false,
   'no-binding': true,
   'not-selected': true,
   'other-namespace': true,
   'identity-missing': true,
+  'identity-invalid': false,
   'not-this-identity': true,
   'pod-too-large': false,
   'several-identities': false,
@@ -232,7 +230,7 @@ function denialOf(pod: PodView, mismatches: readonly Mismatch[], view: ClusterVi
   const [first, last] = [mismatches[0], mismatches.at(-1)];
   // Who may write in another namespace must not change what waits: its names are left out.
   const mismatch = first?.reason === 'other-namespace' ? { reason: first.reason } : first;
-  const unbound = (mismatch && unboundBy(mismatch, knownOf(pod, view))) ?? notBound(pod, view);
+  const unbound = (mismatch && unboundBy(mismatch, knownOf(pod, view))) ?? notBound(pod);
   return { ...unbound, ...(last?.reason === 'too-many-bindings' && { surplus: last.binding ?? '' }) };
 }
 
@@ -246,11 +244,9 @@ export function knownOf({ namespace, labels }: PodView, view: ClusterView): Unbo
     },
     labelsFault: view.namespaceOf(namespace)?.labelsFault,
     isUnselected: view.selectsUnlabelled(namespace),
-    leftOut: view.leavesOutBindings(namespace),
   };
 }
 
-function notBound({ namespace, labels }: PodView, view: ClusterView): Denial {
-  const leftOut = view.leavesOutBindings(namespace) ? { leftOut: true } : {};
-  return { why: 'no-binding', label: labels[bindingLabel] ?? '', ...leftOut };
+function notBound({ labels }: PodView): Denial {
+  return { why: 'no-binding', label: labels[bindingLabel] ?? '' };
 }

@@ -107,11 +107,12 @@ it('attack: no record can be forged where none is read: neither decisions nor re
   expect(requests.filter(({ path }) => path.endsWith('azureassignedidentities'))).toEqual([]);
 });
 
-it('knows of which namespaces bindings are left out, for want of room in their share', async () => {
-  const few = await start({ namespaceShareBytes: 10_000 });
-  expect(few.view.leavesOutBindings('default')).toBe(false);
-  const { view } = await start({ namespaceShareBytes: 10 });
-  expect([view.leavesOutBindings('default'), view.leavesOutBindings('shop')]).toEqual([true, false]);
+it('of a namespace over its sum the oldest of each kind count, and the number of such namespaces is told', async () => {
+  const few = await start({ namespaceShareBytes: 100_000 });
+  expect(few.informers.map((informer) => informer.fullNamespaces())).toEqual([0, 0, 0, 0]);
+  const { informers } = await start({ namespaceShareBytes: 10 });
+  expect(informers[1]?.fullNamespaces()).toBe(1);
+  expect(informers[1]?.store.size).toBe(0);
 });
 
 it('reads each kind in pages of 100: the API server makes a whole page of objects of up to 1.5 MB before it sends it', async () => {

@@ -1,6 +1,5 @@
 import type { NamespaceView } from '@pod-identity/crd-types';
 import type { Informer, KubeAmbient } from '@pod-identity/kit/kube';
-import { absentOrLeftOut } from '@pod-identity/policy';
 import { bindingsReachingOut, foundIn } from './bindings-of-selector.ts';
 import {
   createGrantingInformers,
@@ -58,11 +57,9 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
       ...matchedObjects(granting, namespaces),
       faultOf: (namespace, name) => {
         const found = identities.store.get(`${namespace}/${name}`);
-        if (found === undefined) return identities.leavesOut(namespace) ? absentOrLeftOut : undefined;
-        return 'fault' in found ? found.fault : undefined;
+        return found && 'fault' in found ? found.fault : undefined;
       },
       selectsUnlabelled: (namespace) => bindings.store.by('unlabelled', namespace).length > 0,
-      leavesOutBindings: (namespace) => bindings.leavesOut(namespace),
       ...exceptionsOf(exceptions),
     },
   };

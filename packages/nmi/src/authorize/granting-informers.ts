@@ -20,7 +20,7 @@ import type { FoundException } from './types.ts';
 
 export interface GrantingOptions {
   readonly common: KubeAmbient & Pick<InformerOptions<unknown>, 'pageSize' | 'isPerNode' | 'onlyWanted'>;
-  /** Limit for the objects of one kind in one namespace; default: none. */
+  /** See `--namespace-share`; default: no limit. */
   readonly namespaceShareBytes?: number;
   /** Called for each binding and exception that is not valid, and so is for no pod. */
   readonly onInvalid?: (invalid: InvalidObject) => void;
@@ -47,9 +47,9 @@ export interface GrantingInformers {
 
 export function createGrantingInformers(options: GrantingOptions): GrantingInformers {
   const { common, namespaceShareBytes, onInvalid } = options;
-  const of = (kind: GrantingKind) => ({
+  const of = (kind: Kind) => ({
     ...common,
-    ...(namespaceShareBytes !== undefined && { share: shareOf(kind, namespaceShareBytes) }),
+    namespaceBytes: namespaceShareBytes,
     kind: resources[kind],
   });
   return {
@@ -85,21 +85,6 @@ export function createGrantingInformers(options: GrantingOptions): GrantingInfor
       },
     }),
   };
-}
-
-/**
- * Heap for all namespaces together, in MiB: 16 of the 64 in the manifest. After an outage of the watches it may be needed twice, if all
- * objects have changed meanwhile.
- */
-const totalMiB = {
-  AzureIdentity: 7,
-  AzureIdentityBinding: 7,
-  AzurePodIdentityException: 2,
-} as const satisfies Partial<Record<Kind, number>>;
-type GrantingKind = keyof typeof totalMiB;
-
-function shareOf(kind: GrantingKind, namespaceBytes: number) {
-  return { namespaceBytes, totalBytes: Math.max(namespaceBytes, totalMiB[kind] * 1024 * 1024) };
 }
 
 function readIdentity(object: unknown): FoundIdentity | undefined {

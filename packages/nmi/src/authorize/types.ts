@@ -23,8 +23,6 @@ export interface ClusterView extends MatchedObjects {
   faultOf(namespace: string, name: string): string | undefined;
   /** Whether bindings of the namespace select pods by other properties than the label. */
   selectsUnlabelled(namespace: string): boolean;
-  /** Whether bindings of the namespace are left out because it is over its share. */
-  leavesOutBindings(namespace: string): boolean;
   exceptionsIn(namespace: string): readonly AzurePodIdentityException[];
   /** Exceptions that do not count, since they are not valid, in any order. */
   invalidExceptionsIn(namespace: string): readonly InvalidException[];

@@ -282,16 +282,6 @@ describe('what is wrong is told with the way out', () => {
     expect(explain().result.verdict).toBe('ok');
   });
 
-  it('a pod without a binding may need one, or its binding is left out: both remedies are given', () => {
-    const world = { identities: [reader], leavesOutBindings: ['default'] };
-    expect(problemsOf({ world }).join('\n')).toMatch(
-      /binding: no AzureIdentityBinding .* -> create one, or .*; or it is left out: .*--namespace-share/,
-    );
-    expect(problemsOf({ world: { ...world, leavesOutBindings: ['shop'] } }).join('\n')).not.toContain(
-      'left out',
-    );
-  });
-
   it('the status is that which the agent is told to give', () => {
     const pod = podOf({ acceptedAt: 0 });
     expect(explain({ world: {}, pod, notAssignedStatus: 404 }).responses[0]).toMatchObject({

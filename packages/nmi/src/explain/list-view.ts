@@ -37,7 +37,6 @@ export function viewOfLists({ identities, bindings, exceptions, namespaces }: Ex
     },
     namespaceOf: (name) => byName.get(name),
     selectsUnlabelled: (namespace) => store.by('unlabelled', namespace).length > 0,
-    leavesOutBindings: () => false,
     exceptionsIn: (namespace) =>
       exceptionsOf(namespace).flatMap((one) => ('value' in one ? [one.value] : [])),
     invalidExceptionsIn: (namespace) =>

@@ -167,6 +167,12 @@ export const metricSpecs = {
     name: `${prefix}nmi_lines_lost_total`,
     help: 'Lines that were dropped because the reader of standard output is gone, or was more than 1 MiB behind. A lost line of the audit is written again at the next token of the pod.',
   },
+  fullNamespaces: {
+    kind: 'gauge',
+    name: `${prefix}nmi_full_namespaces`,
+    help: 'Namespaces with more objects of a kind than --namespace-share holds, of which only the oldest count.',
+    labels: { kind: watchedKinds },
+  },
   watchAge: {
     kind: 'gauge',
     name: `${prefix}nmi_watch_age_seconds`,

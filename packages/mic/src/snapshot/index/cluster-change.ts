@@ -8,11 +8,3 @@ export type ClusterChange =
   | { readonly kind: 'identity'; readonly key: string; readonly view: IdentityView | undefined }
   | { readonly kind: 'binding'; readonly key: string; readonly view: BindingView | undefined }
   | { readonly kind: 'namespace'; readonly key: string; readonly view: NamespaceView | undefined };
-
-/** Kinds with a share for each namespace. */
-export type SharedKind = 'AzureIdentity' | 'AzureIdentityBinding';
-
-export interface LeftOutSource {
-  of(kind: SharedKind, namespace: string): boolean;
-  has(kind: SharedKind, key: string): boolean;
-}

@@ -273,19 +273,6 @@ describe('what the index knows', () => {
     expect(dirt(index)).toEqual({ [vmss1]: [] });
   });
 
-  it('which objects are left out by the share of a namespace: none until somebody tells', () => {
-    const index = clean();
-    const kind = 'AzureIdentity';
-    const told = () => [index.leftOutBy.of(kind, 'evil'), index.leftOutBy.has(kind, 'evil/one')];
-    expect(told()).toEqual([false, false]);
-    index.leftOutBy = {
-      of: (...what) => what.join() === 'AzureIdentity,evil',
-      has: (...what) => what.join() === 'AzureIdentity,evil/one',
-    };
-    expect(told()).toEqual([true, true]);
-    expect([index.leftOutBy.of(kind, 'shop'), index.leftOutBy.has(kind, 'evil/two')]).toEqual([false, false]);
-  });
-
   it('no pod is on a host or on none once it is gone', () => {
     const index = clean({ assigned: [] });
     dropPod(index);

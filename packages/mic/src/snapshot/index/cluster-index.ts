@@ -12,7 +12,7 @@ import type {
   ResourceId,
 } from '@pod-identity/crd-types';
 import type { AssignedView, NodeView, PodKey, PodView } from '../views.ts';
-import type { ClusterChange, LeftOutSource, SharedKind } from './cluster-change.ts';
+import type { ClusterChange } from './cluster-change.ts';
 import { Concern } from './concern.ts';
 import type { IdentityObjects } from './identity-objects.ts';
 import { HostGroups, type HostKey, type NodeHost } from './host-groups.ts';
@@ -25,7 +25,7 @@ import type { AccessGroup, AccessRules, Barred, PodRights } from './rights.ts';
 import { Settling } from './settling.ts';
 import type { UnlistedNamespaces } from './unlisted.ts';
 
-export type { ClusterChange, LeftOutSource, SharedKind };
+export type { ClusterChange };
 
 export class ClusterIndex {
   readonly #pods = new PodEntries();
@@ -38,8 +38,6 @@ export class ClusterIndex {
   readonly objects: Omit<IdentityObjects, 'setIdentity' | 'setBinding'>;
   /** Namespaces whose pods keep what they have, since not all of them are known. */
   readonly unlisted: Pick<UnlistedNamespaces, 'has' | 'add' | 'delete'>;
-  /** Set by the watches, which leave out objects of namespaces that are over their share; only some of them are listed by name. */
-  leftOutBy: LeftOutSource = { of: () => false, has: () => false };
 
   /** Without `access`, anyone who may write an AzureIdentity decides who may use it. */
   constructor(rules: MatchingRules, access?: AccessRules) {

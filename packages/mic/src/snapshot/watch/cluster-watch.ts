@@ -9,20 +9,18 @@ import {
   type Informer,
   type InformerOptions,
   type KubeError,
-  type LeftOut,
   type ResourceKind,
   type KubeAmbient,
 } from '@pod-identity/kit/kube';
-import type { BindingView, IdentityView, NodeView, PodView, TaintedNode } from '../views.ts';
-import { statusBytes } from '../kept-conditions.ts';
-import type { ClusterIndex, LeftOutSource, SharedKind } from '../index/cluster-index.ts';
+import type { NodeView, PodView, TaintedNode } from '../views.ts';
+import type { ClusterIndex } from '../index/cluster-index.ts';
 import { watchNamespaces } from './namespace-source.ts';
 import { after, PodSource } from './pod-source.ts';
 import type { Coverage, WholeLimits } from './whole-namespaces.ts';
 import { createTrims, type Trims } from '../trims.ts';
 
 export interface ClusterWatchOptions extends KubeAmbient {
-  /** Limit for the identities and bindings of one namespace, for each kind; default: none. */
+  /** See `--namespace-share`; default: no limit. */
   readonly namespaceShareBytes?: number | undefined;
   readonly index: ClusterIndex;
   /** Key of the taint that makes a node `tainted`; default: none. */
@@ -35,12 +33,6 @@ export interface ClusterWatchOptions extends KubeAmbient {
   readonly trims?: Trims;
   /** Called for each failure to list a kind that was never listed; not for Namespaces, which are optional. */
   readonly onUnlisted?: (kind: ResourceKind, problem: KubeError) => void;
-}
-
-/** Objects that are left out because their namespace is over its share. */
-export interface LeftOutView extends LeftOutSource {
-  /** Calls the listener with at most 16 objects of each namespace and kind, first those left out already. Returns a function that removes it. */
-  notify(listener: (kind: SharedKind, object: LeftOut) => void): () => void;
 }
 
 export interface ClusterWatch {
@@ -58,7 +50,8 @@ export interface ClusterWatch {
   readonly onNode: (listener: (name: string) => void) => () => void;
   taintedNode(name: string): TaintedNode | undefined;
   taintedNodes(): readonly TaintedNode[];
-  readonly leftOut: LeftOutView;
+  /** By plural of AzureIdentities and bindings: the number of namespaces of which only the oldest count. */
+  fullNamespaces(): ReadonlyMap<string, number>;
   /** Namespaces with bindings that need all their pods. */
   coverage(): Coverage;
   /** Number of their pods whose labels there is no room for. */
@@ -68,13 +61,10 @@ export interface ClusterWatch {
 }
 
 export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
-  const { index } = options;
   const { trims, ...informersOf } = createInformers(options);
   const { pods, nodes, namespaces, identities, bindings } = informersOf;
   const bindingOf = (key: string) => bindings.store.get(key);
   const source = new PodSource({ ...options, trims, labelled: pods, bindingOf });
-  const leftOut = createLeftOut({ AzureIdentity: identities, AzureIdentityBinding: bindings });
-  index.leftOutBy = leftOut;
   feed(informersOf, source, options);
   const all = {
     pods,
@@ -103,7 +93,7 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
     taintedNode: (name) => nodes.store.get(name)?.tainted,
     taintedNodes: () =>
       nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
-    leftOut,
+    fullNamespaces: () => new Map([identities, bindings].map((one) => [one.plural, one.fullNamespaces()])),
     coverage: () => source.coverage(),
     labelsLeftOut: () => source.labelsLeftOut(),
     ages: () => agesOf({ ...all, pods: source }),
@@ -128,27 +118,9 @@ function feed(informers: Informers, source: PodSource, { index }: ClusterWatchOp
 
 type Informers = Omit<ReturnType<typeof createInformers>, 'trims'>;
 
-function createLeftOut(informers: Readonly<Record<SharedKind, Informer<unknown>>>): LeftOutView {
-  return {
-    of: (kind, namespace) => informers[kind].leavesOut(namespace),
-    has: (kind, key) => informers[kind].leftOut().has(key),
-    notify(listener) {
-      const ends = (Object.keys(informers) as SharedKind[]).map((kind) => {
-        for (const object of informers[kind].leftOut().values()) listener(kind, object);
-        return informers[kind].onLeftOut((object) => listener(kind, object));
-      });
-      return () => ends.forEach((end) => end());
-    },
-  };
-}
-
 /** Small, since the API server builds a whole page in memory, of objects of up to 1.5 MB. */
 const pageSize = 100;
-/** For all namespaces together, for each kind: a seventh of the heap in the manifest. */
-const totalBytes = 48 * 1024 * 1024;
-
-type Bounded = 'share' | 'reserve' | 'pageSize';
-type How<V> = Pick<InformerOptions<V>, 'trim' | 'labelSelector' | 'indexes' | Bounded>;
+type How<V> = Pick<InformerOptions<V>, 'trim' | 'labelSelector' | 'indexes' | 'namespaceBytes' | 'pageSize'>;
 
 function createWatch<V>(options: ClusterWatchOptions, kind: ResourceKind, how: How<V>): Informer<V> {
   const { transport, clock, random, onUnlisted } = options;
@@ -162,20 +134,10 @@ function createWatch<V>(options: ClusterWatchOptions, kind: ResourceKind, how: H
 
 function createInformers(options: ClusterWatchOptions) {
   const { startupTaint, namespaceShareBytes } = options;
-  const share =
-    namespaceShareBytes === undefined ? {} : { share: { namespaceBytes: namespaceShareBytes, totalBytes } };
   const { trims = createTrims({ startupTaint }) } = options;
   const watch = <V>(kind: ResourceKind, how: How<V>) => createWatch(options, kind, how);
-  const custom = <V extends IdentityView | BindingView>(
-    kind: Kind,
-    trim: (raw: unknown) => V | undefined,
-  ): Informer<V> =>
-    watch<V>(resources[kind], {
-      pageSize,
-      ...share,
-      reserve: { of: statusOf, bytes: statusBytes },
-      trim,
-    });
+  const custom = <V>(kind: Kind, trim: (raw: unknown) => V | undefined) =>
+    watch<V>(resources[kind], { pageSize, namespaceBytes: namespaceShareBytes, trim });
   return {
     trims,
     // Selected on the API server, so that pods without the label are not sent.
@@ -191,11 +153,4 @@ function createInformers(options: ClusterWatchOptions) {
     identities: custom('AzureIdentity', (raw) => trims.identity(raw)),
     bindings: custom('AzureIdentityBinding', (raw) => trims.binding(raw)),
   };
-}
-
-/** Undefined without one: in an object, so that its key counts. */
-function statusOf(view: IdentityView | BindingView): unknown {
-  if (view.kind === 'invalid') return view.reference.conditions;
-  const { status } = 'identity' in view ? view.identity : view.binding;
-  return status && { status };
 }

@@ -54,9 +54,9 @@ export const rulesFlags = {
   }),
   namespaceShareBytes: newFlag(
     'namespace-share',
-    mapped(integer(2048, { min: 16 }), (kib) => kib * 1024),
+    mapped(integer(1024, { min: 16 }), (kib) => kib * 1024),
     {
-      help: 'Limit in KiB for the memory that the AzureIdentities of one namespace take in NMI; the same limit applies separately to its bindings and its exceptions. The newest objects over the limit are ignored.',
+      help: 'Limit in KiB for the specs of the AzureIdentities of one namespace, as JSON with 256 bytes more for each; the same limit applies separately to its bindings and its exceptions. The oldest objects count. The same value is needed in MIC.',
       why: 'otherwise anyone who may write in one namespace could fill the memory of NMI on every node',
     },
   ),
