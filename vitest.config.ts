@@ -122,7 +122,7 @@ export default defineConfig({
         ...e2e,
         test: {
           ...e2e.test,
-          // A cluster that `npm run e2e` was given has scenarios of its own.
+          // A cluster that `bootstrap.mjs e2e` was given has scenarios of its own.
           include: [isGiven ? 'any-cluster/*.e2e.test.ts' : 'scenarios/*.e2e.test.ts'],
           ...(isGiven ? minutesOfPatience : {}),
         },

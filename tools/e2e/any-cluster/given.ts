@@ -1,4 +1,4 @@
-// What `npm run e2e -- --kubeconfig FILE` passes to the scenario: by the environment, as vitest takes no arguments of a test.
+// What `bootstrap.mjs e2e --kubeconfig FILE` passes to the scenario: by the environment, as vitest takes no arguments of a test.
 export interface Given {
   readonly kubeconfig: string;
   /** The registry, and the path in it, of the images mic and nmi. */
@@ -24,7 +24,8 @@ export const environmentOf = (given: Given): Readonly<Record<string, string>> =>
 
 export function readGiven(env: NodeJS.ProcessEnv): Given {
   const text = env[variable];
-  if (text === undefined) throw new Error('run it with npm run e2e -- --kubeconfig FILE');
+  if (text === undefined)
+    throw new Error('run it with node tools/workspace/bootstrap.mjs e2e --kubeconfig FILE');
   return JSON.parse(text) as Given;
 }
 

@@ -1,4 +1,4 @@
-// npm run e2e: all end-to-end tests; with --kubeconfig those that any cluster can run, which is left as it was.
+// `bootstrap.mjs e2e`: all end-to-end tests; with --kubeconfig those that any cluster can run, which is left as it was.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join, resolve } from 'node:path';

@@ -1,4 +1,4 @@
-// `npm run e2e -- --kubeconfig FILE` as a program, against a cluster that another installation has left.
+// `bootstrap.mjs e2e --kubeconfig FILE` as a program, against a cluster that another installation has left.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,7 @@ const kinds =
   'namespaces,crds,clusterroles,clusterrolebindings,roles,rolebindings,deployments,daemonsets,serviceaccounts';
 
 export function describeAnyCluster(open: () => ClusterStage): void {
-  describe('npm run e2e -- --kubeconfig', () => {
+  describe('bootstrap.mjs e2e --kubeconfig', () => {
     let stage: ClusterStage;
     beforeAll(() => {
       stage = open();
