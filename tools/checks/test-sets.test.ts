@@ -24,8 +24,6 @@ const list = ['ls-files', '--cached', '--others', '--exclude-standard', '*.test.
 const onDisk = execFileSync('git', list, { cwd: repository, encoding: 'utf8' })
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(repository, path)))
-  // Of a cluster that `bootstrap.mjs e2e` is given.
-  .filter((path) => !path.startsWith('tools/e2e/any-cluster/any-cluster.e2e'))
   .toSorted();
 
 test('every test file is in exactly one of the two sets', () => {

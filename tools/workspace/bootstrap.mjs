@@ -22,7 +22,6 @@ const tasks = {
   'test:all': [build, tests()],
   'test:unit': [tests(...ofSources)],
   'test:watch': [['vitest', 'watch', ...ofSources]],
-  e2e: [build, ['node', 'tools/e2e/any-cluster/main.ts']],
   check: [...staticChecks(), tests('--project', '!rest')],
   'check:static': staticChecks(),
   lint: lint(),
