@@ -57,14 +57,6 @@ const available: readonly Alert[] = [
     description: 'The new NMI is not ready on a node. With surge the earlier one serves there meanwhile.',
   },
   {
-    name: 'PodIdentityForeignListener',
-    severity: 'critical',
-    expr: 'aadpodidentity_nmi_foreign_listeners > 0',
-    for: '1m',
-    summary: 'Another program on {{ $labels.instance }} listens on the port of NMI.',
-    description: 'It may receive calls of pods, and return tokens or answers of its own.',
-  },
-  {
     name: 'PodIdentityRulesReplaced',
     severity: 'warning',
     expr: 'increase(aadpodidentity_nmi_rules_repaired_total[15m]) > 0',

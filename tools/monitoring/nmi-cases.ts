@@ -55,10 +55,6 @@ export const nmiCases: Readonly<Record<string, Case>> = {
       },
     ],
   },
-  PodIdentityForeignListener: {
-    fires: { [nmi('foreign_listeners')]: '1x90' },
-    quiet: { [nmi('foreign_listeners')]: '0x90' },
-  },
   PodIdentityRulesReplaced: {
     fires: { [nmi('rules_repaired_total')]: '0x80 1x10' },
     quiet: { [nmi('rules_repaired_total')]: '0x30 1x60' },

@@ -134,14 +134,9 @@ const upstream: Row = {
       ],
     ),
     graph(
-      [
-        'Signs of interference',
-        'none',
-        'Rules that were put right, sockets on NMI’s port, addresses that moved: in 15 minutes.',
-      ],
+      ['Signs of interference', 'none', 'Rules that were put right, addresses that moved: in 15 minutes.'],
       [
         { expr: `sum(increase(${nmi('rules_repaired_total')}[15m]))`, legend: 'rules put right' },
-        { expr: `sum(${nmi('foreign_listeners')})`, legend: 'foreign listeners' },
         { expr: `sum(increase(${nmi('neighbour_changes_total')}[15m]))`, legend: 'neighbour changes' },
       ],
     ),
