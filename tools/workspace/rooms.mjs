@@ -147,7 +147,6 @@ export const rooms = [
     never: [nmi('authorize'), nmi('handle'), nmi('identify'), nmi('tokens/federated')],
   },
   { folder: nmi('server'), never: [nmi('authorize'), nmi('tokens')] },
-  { folder: nmi('server/port'), head: 'port-watch', pure: ['listeners'] },
   { folder: nmi('request'), head: 'token-request', pure: 'all', never: [nmi('authorize'), nmi('tokens')] },
   {
     folder: nmi('identify'),

@@ -32,7 +32,7 @@ import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply
 export interface AgentOptions
   extends
     KubeAmbient,
-    Pick<ReadinessOptions, 'redirectProblem' | 'throughRedirect' | 'foreignListener' | 'selfTest'> {
+    Pick<ReadinessOptions, 'redirectProblem' | 'throughRedirect' | 'selfTest'> {
   readonly config: NmiConfig;
   /** For audit lines. */
   readonly output: Pick<Output, 'write' | 'lost'>;

@@ -139,16 +139,6 @@ export const metricSpecs = {
     name: `${prefix}nmi_rules_repaired_total`,
     help: 'How often NMI put its redirect rules right because another program had changed or removed them.',
   },
-  foreignListeners: {
-    kind: 'gauge',
-    name: `${prefix}nmi_foreign_listeners`,
-    help: 'Sockets of other programs that listen on the port to which the calls of pods are redirected. If not 0, another program may receive these calls.',
-  },
-  foreignListenersFound: {
-    kind: 'counter',
-    name: `${prefix}nmi_foreign_listeners_found_total`,
-    help: 'Sockets of other programs found on that port since NMI started; one that stays is counted once.',
-  },
   waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Requests that wait now.' },
   limited: {
     kind: 'counter',
