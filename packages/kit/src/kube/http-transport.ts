@@ -154,8 +154,7 @@ function createOpen(options: HttpTransportOptions, pools: ConnectionPools): Open
       response.destroy();
       response = await attempt(true);
     }
-    const { statusCode = 0, headers } = response;
-    if (headers.date !== undefined) request.onDate?.(headers.date);
+    const { statusCode = 0 } = response;
     if (statusCode >= 300) throw await readRefusal(response, statusCode);
     return response;
   };

@@ -5,8 +5,6 @@ import type { KubeRequest, KubeTransport } from './transport.ts';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** The API server only says what it would do. */
-  readonly isDryRun?: boolean;
 }
 
 export interface ListQuery extends Pick<CallOptions, 'signal'> {
@@ -41,12 +39,8 @@ const pageSize = 500;
 /** `T` is the caller's type for the objects and is not checked. */
 export function createResource<T>(transport: KubeTransport, kind: ResourceKind): ResourceClient<T> {
   const typed = { apiVersion: apiVersionOf(kind), kind: kind.kind };
-  const send = async (request: KubeRequest, { signal, isDryRun }: CallOptions) =>
-    (await transport.request({
-      ...request,
-      ...(isDryRun && { query: { dryRun: 'All' } }),
-      ...(signal && { signal }),
-    })) as T;
+  const send = async (request: KubeRequest, { signal }: CallOptions) =>
+    (await transport.request({ ...request, ...(signal && { signal }) })) as T;
   return {
     get: async (key, options = {}) => send({ method: 'GET', path: objectPath(kind, key) }, options),
     list: (query = {}) => listTrimmed({ ...query, pageSize, transport, kind }, (object) => object as T),
@@ -71,9 +65,7 @@ export function createResource<T>(transport: KubeTransport, kind: ResourceKind):
     delete: async (key, options = {}) => {
       const { uid, resourceVersion } = options;
       const preconditions = { ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) };
-      // The API server ignores the query of a deletion that has a body.
-      const dryRun = options.isDryRun === true ? { dryRun: ['All'] } : {};
-      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions, ...dryRun };
+      const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
       const path = objectPath(kind, key);
       await send({ method: 'DELETE', path, body }, options);
     },

@@ -18,8 +18,6 @@ export interface KubeRequest {
   readonly mayBeSent?: () => boolean;
   /** It shares no connection with other calls that may have no response yet; the caller limits how many of these run at a time. */
   readonly hasOwnConnection?: boolean;
-  /** Called with the time of the server as the response gives it, if it does. */
-  readonly onDate?: (date: string) => void;
   /** For lists: called for each item as it arrives; the result then has none. */
   readonly onItem?: (item: unknown) => void;
   /** For watches: called when the server has accepted it, before the first event. */
