@@ -30,9 +30,7 @@ import { createRecordHints } from './tokens/metadata/record-hints.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
 export interface AgentOptions
-  extends
-    KubeAmbient,
-    Pick<ReadinessOptions, 'redirectProblem' | 'throughRedirect' | 'selfTest'> {
+  extends KubeAmbient, Pick<ReadinessOptions, 'redirectProblem' | 'throughRedirect' | 'selfTest'> {
   readonly config: NmiConfig;
   /** For audit lines. */
   readonly output: Pick<Output, 'write' | 'lost'>;

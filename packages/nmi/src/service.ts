@@ -24,7 +24,7 @@ import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
 import { probeListener } from './ready/readiness.ts';
 import { assembleRedirect } from './redirect/assemble.ts';
-import { installRedirect, uninstallRedirect, warnOfLeftovers } from './commands/redirect.ts';
+import { installRedirect, uninstallRedirect } from './commands/redirect.ts';
 import { notYet, type Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
 import { keepPortPins } from './redirect/port-pins.ts';
@@ -75,7 +75,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
       onRepaired: () => metrics.count('rulesRepaired'),
     });
     kept.push(late.redirect.keep(signal));
-  } else kept.push(warnOfLeftovers(config, doors));
+  }
   const node = createNodeTaintDoor(transport, config.node);
   const taint = { ...agent.readiness, ...doors, node, key: config.startupTaint };
   kept.push(keepStartupTaintOff(taint, signal));

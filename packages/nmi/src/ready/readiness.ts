@@ -127,7 +127,9 @@ function createTests(options: ReadinessOptions): () => Promise<string[]> {
   return async () => {
     const problems: string[] = [];
     if (!(await results()))
-      problems.push('the listener does not answer: if this lasts, restart this pod of NMI and keep its log');
+      problems.push(
+        'the listener does not answer: if this lasts and the log names no other program that has the port, restart this pod of NMI and keep its log',
+      );
     const problem = redirectProblem?.();
     if (problem !== undefined) problems.push(problem);
     else if (leadsHere && !(await leadsHere()))
