@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: ['index', 'types', 'parse', 'crds', 'names'].map((name) => `src/${name}.ts`),
+  entry: ['src/index.ts'],
   format: ['esm', 'cjs'],
   dts: { compilerOptions: { composite: false, incremental: false } },
   sourcemap: true,

@@ -1,7 +1,13 @@
 // A large cluster in its own process, so that its work is not counted as MIC's; controlled by messages from the bench.
 import { randomUUID } from 'node:crypto';
-import { kubeClient, startSim, type KubeObject, type Sim, type World as AzureWorld } from '@pod-identity/sim';
-import { customResourceDefinitions } from '@pod-identity/crd-types';
+import {
+  customResourceDefinitions,
+  kubeClient,
+  startSim,
+  type KubeObject,
+  type Sim,
+  type World as AzureWorld,
+} from '@pod-identity/sim';
 import { within } from '../stage/within.ts';
 
 export interface ClusterSize {

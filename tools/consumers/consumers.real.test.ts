@@ -22,12 +22,12 @@ const nodes = [
 
 const names = {
   imds: '{ createImdsClient, ImdsError }',
-  crds: '{ parseAzureIdentity, customResourceDefinitions }',
+  crds: '{ parseAzureIdentity, resources }',
 };
 const definitions = `
 const id = '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/X';
 const parsed = parseAzureIdentity({ metadata: { name: 'x' }, spec: { ResourceID: id } });
-const found = [parsed.ok && parsed.value.spec.resourceID === id, customResourceDefinitions().length];
+const found = [parsed.ok && parsed.value.spec.resourceID === id, Object.keys(resources).length];
 `;
 const token = `
 async function main() {

@@ -25,7 +25,6 @@ export const rooms = [
   { folder: 'packages/crd-types/src/objects', head: 'azure-identity', pure: 'all' },
   { folder: 'packages/crd-types/src/matching', head: 'match', pure: 'all' },
   { folder: 'packages/crd-types/src/access', pure: 'all' },
-  { folder: 'packages/crd-types/src/schemas', pure: 'all' },
   {
     folder: 'packages/imds-client/src',
     pure: [

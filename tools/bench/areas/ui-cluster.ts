@@ -1,6 +1,11 @@
 // The cluster that `npm run bench -- ui` shows.
-import { customResourceDefinitions } from '@pod-identity/crd-types';
-import { kubeClient, startSim, type KubeObject, type Sim } from '@pod-identity/sim';
+import {
+  customResourceDefinitions,
+  kubeClient,
+  startSim,
+  type KubeObject,
+  type Sim,
+} from '@pod-identity/sim';
 
 export interface UiSize {
   readonly pods: number;

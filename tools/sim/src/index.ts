@@ -26,5 +26,6 @@ export {
   type PodPathOptions,
 } from './network/pod-network.ts';
 export { kubeClient, KubeAnswerError, type KubeClient } from './kube-client.ts';
+export { customResourceDefinitions } from './definitions.ts';
 export * from './scenario.ts';
 export { startSim, type Sim, type SimOptions } from './sim.ts';

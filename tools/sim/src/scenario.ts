@@ -1,4 +1,5 @@
-import { apiVersion, customResourceDefinitions } from '@pod-identity/crd-types';
+import { apiVersion } from '@pod-identity/crd-types';
+import { customResourceDefinitions } from './definitions.ts';
 import type { ManagedIdentity } from './azure/index.ts';
 import type { Sim } from './sim.ts';
 import { kubeClient, type KubeClient } from './kube-client.ts';
