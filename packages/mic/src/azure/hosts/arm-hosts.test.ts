@@ -54,7 +54,6 @@ function fakeArm(
       budget.updates -= 1;
       return { ok: true, value: 1 };
     },
-    restore: () => undefined,
     attachable: (one) => Promise.resolve(refusing.get(one) ?? { kind: 'attachable' }),
     budget: (_, updates) => (updates <= budget.updates ? undefined : throttled),
     read: () => {
@@ -397,6 +396,13 @@ describe('what became of a PATCH', () => {
     const outcome = await arm.update({ attach: [id('a')] });
     expect(outcome).toMatchObject({ refusal: busy, unsettled: true, refused: [id('a')], patches: 2 });
     expect(arm.written).toHaveLength(2);
+  });
+
+  it('while others update the host, what is listed without ids is waited for with a pause', async () => {
+    const arm = fakeArm([], () => undefined);
+    arm.state.present.set(id('a'), {});
+    arm.provisioningState = 'Updating';
+    expect(await arm.update({ attach: [id('a')] })).toMatchObject({ refusal: { kind: 'busy' }, patches: 0 });
   });
 
   it('a list that is older than a failed PATCH is reported as unsettled', async () => {
