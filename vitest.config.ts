@@ -113,7 +113,7 @@ export default defineConfig({
         test: {
           ...tools.test,
           include: [
-            '{bench,chaos,chart,checks,consumers,demo,docs,e2e,images,monitoring,mutate,site,stage,workspace}/**/*.test.ts',
+            '{bench,chaos,chart,checks,consumers,demo,docs,e2e,images,monitoring,site,stage,workspace}/**/*.test.ts',
           ],
           exclude: [...tools.test.exclude, '**/*.e2e.test.ts'],
         },

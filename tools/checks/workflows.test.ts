@@ -35,7 +35,8 @@ const { scripts } = JSON.parse(read('package.json')) as {
 const check = workflow('check');
 const release = workflow('release');
 const site = workflow('site');
-const jobs = Object.entries({ check, release, site }).flatMap(([file, { jobs: all, permissions }]) =>
+const nightly = workflow('nightly');
+const jobs = Object.entries({ check, nightly, release, site }).flatMap(([file, { jobs: all, permissions }]) =>
   Object.entries(all).map(([name, job]) => ({ name: `${file}/${name}`, job: { permissions, ...job } })),
 );
 /** Programs that run code of the project or of its dependencies; of npm's commands, those that publish and look up do not. */

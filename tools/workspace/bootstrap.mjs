@@ -25,7 +25,7 @@ const tasks = {
   'test:watch': [['vitest', 'watch', ...ofSources]],
   check: [...staticChecks(), tests('--project', '!rest')],
   'check:static': staticChecks(),
-  mutate: [['node', 'tools/mutate/main.ts']],
+  mutate: [['stryker', 'run']],
   manifests: [['node', 'tools/docs/gen-manifests.ts']],
   measure: [['node', 'tools/checks/measure-house.ts']],
   chart: [['node', 'tools/chart/main.ts']],
@@ -60,7 +60,6 @@ function staticChecks() {
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
     ['node', 'tools/docs/gen-docs.ts', '--check'],
     ['node', 'tools/docs/gen-chart.ts', '--check'],
-    ['node', 'tools/monitoring/main.ts', '--check'],
   ];
 }
 

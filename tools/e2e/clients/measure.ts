@@ -1,6 +1,6 @@
 // Measures clients, with built bundles on an otherwise idle machine:
 //   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/reference/errors.md
-//   node tools/e2e/clients/measure.ts pending    prints when clients have a token, if their identity comes late (decision 8)
+//   node tools/e2e/clients/measure.ts pending    prints when clients have a token, if their identity comes late
 //   node tools/e2e/clients/measure.ts missing    prints the same for a binding that comes late, or never
 //   node tools/e2e/clients/measure.ts rights     prints the same for a right
 //   node tools/e2e/clients/measure.ts coping     writes the table of packages/imds-client/README.md (as root: it makes a network namespace)

@@ -59,12 +59,6 @@ export type AzureIdentityBindingList = ObjectList<AzureIdentityBinding>;
 /**
  * Parses an AzureIdentityBinding from untrusted JSON, also with keys of 2018. A key that is probably `podSelector`, `serviceAccountName` or `default`,
  * in another case or misspelt, is refused.
- *
- * @example
- * ```ts
- * const parsed = parseAzureIdentityBinding(object);
- * if (parsed.ok) console.log(`${parsed.value.spec.selector} → ${parsed.value.spec.azureIdentity}`);
- * ```
  */
 export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentityBinding> {
   return parseAs('AzureIdentityBinding', object, (section) => {
@@ -98,14 +92,7 @@ export function readAzureIdentityBinding(section: Section): AzureIdentityBinding
   });
 }
 
-/**
- * Whether the identity of the binding is the default for requests that name none, if the pod has several.
- *
- * @example
- * ```ts
- * isDefaultBinding({ ...binding, spec: { ...binding.spec, default: true } }); // true
- * ```
- */
+/** Whether the identity of the binding is the default for requests that name none, if the pod has several. */
 export function isDefaultBinding({ metadata, spec }: AzureIdentityBinding): boolean {
   return spec.default ?? metadata.annotations?.[defaultIdentityAnnotation] === 'true';
 }

@@ -105,27 +105,13 @@ export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
   });
 }
 
-/**
- * Whether only pods of its own namespace may use this identity.
- *
- * @example
- * ```ts
- * const metadata = { name: 'reader', namespace: 'shop', annotations: { [behaviorAnnotation]: 'namespaced' } };
- * isNamespaced({ ...identity, metadata }); // true
- * ```
- */
+/** Whether only pods of its own namespace may use this identity. */
 export function isNamespaced(identity: AzureIdentity): boolean {
   return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
 }
 
 /**
  * Whether the identity, where a pod of this namespace may use it, is one that another namespace lends by `allowedNamespaces`: see `Match.isGuest`.
- *
- * @example
- * ```ts
- * const metadata = { name: 'reader', namespace: 'shared' };
- * isGuestIn('shop', { ...identity, metadata, spec: { ...identity.spec, allowedNamespaces: { names: ['shop'] } } }); // true
- * ```
  */
 export function isGuestIn(namespace: string, { metadata, spec }: AzureIdentity): boolean {
   return metadata.namespace !== namespace && spec.allowedNamespaces !== undefined;

@@ -31,12 +31,6 @@ export type AzurePodIdentityExceptionList = ObjectList<AzurePodIdentityException
 /**
  * Parses an AzurePodIdentityException from untrusted JSON, also with keys of 2018. A key that is probably `clientIDs`, in another case or misspelt
  * (`clientID`), is refused. The keys of labels are kept as they are.
- *
- * @example
- * ```ts
- * const parsed = parseAzurePodIdentityException(object);
- * if (parsed.ok) console.log(Object.keys(parsed.value.spec.podLabels));
- * ```
  */
 export function parseAzurePodIdentityException(object: unknown): Parsed<AzurePodIdentityException> {
   return parseAs('AzurePodIdentityException', object, (section) => {

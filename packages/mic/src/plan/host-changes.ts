@@ -1,6 +1,6 @@
 // Compares what one host should carry with what it carries. Attaching wins over detaching; MIC detaches only what it attached
 // itself, except that a dead entry of anybody is removed to be added again (`renew`); ids that ARM refused wait.
-// Whose an identity is: docs/contributor/decisions/0012-whose-an-identity-is.md
+// Whose an identity is: docs/contributor/decisions.md#whose-an-identity-is
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, settledAt } from '../snapshot/facts/host-facts.ts';
