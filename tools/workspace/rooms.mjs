@@ -118,7 +118,7 @@ export const rooms = [
   {
     folder: mic('apply'),
     head: 'apply-host',
-    pure: ['assignment-state', 'assigned-object', 'backlog', 'debounce', 'memory'],
+    pure: ['assignment-state', 'assigned-object', 'backlog', 'memory'],
     never: [mic('azure'), mic('tell')],
   },
   { folder: mic('azure'), head: 'connect', never: [apiServer, mic('plan'), mic('term')] },
