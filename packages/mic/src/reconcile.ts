@@ -128,15 +128,7 @@ function momentOf(ports: ReconcilePorts, host: HostKey): BacklogMoment {
     facts: host === undefined ? undefined : memory.facts(host),
     ...(host !== undefined && { leaving: memory.leaving(host) }),
     putOff: (pod) => index.putOff(pod),
-    weigh: (pod) => weightOf(ports, pod),
   };
-}
-
-/** The number of writes that a pod may need, estimated. */
-function weightOf({ index, records }: Known, key: PodKey): number {
-  const pod = index.pod(key);
-  const wanted = pod ? index.matchSetOf(pod).matches.length : 0;
-  return Math.max(1, wanted, records.of(key).length);
 }
 
 /** Those whose records wait for a change of the host. */

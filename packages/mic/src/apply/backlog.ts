@@ -3,7 +3,6 @@
 import { podKeyOf } from '../plan/plan.ts';
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
-import { namespaceOf } from '../snapshot/keys.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignmentsDone, HeldSteps } from './apply-assignments.ts';
 
@@ -23,9 +22,6 @@ interface Waiting {
   readonly until: number;
 }
 
-/** The cost of a pod in writes, at least 1. */
-type Weigh = (pod: PodKey) => number;
-
 export interface BacklogMoment {
   readonly now: number;
   readonly facts: HostFacts | undefined;
@@ -33,19 +29,6 @@ export interface BacklogMoment {
   readonly leaving?: ReadonlySet<ResourceId>;
   /** Returns whether the pod is to be planned later: it will be dirty again soon. */
   readonly putOff?: (pod: PodKey) => boolean;
-  readonly weigh?: Weigh;
-}
-
-/** Namespaces take turns, since the next pass waits for the last write of this one. */
-function* inTurns(pods: Iterable<PodKey>): Generator<PodKey> {
-  const queues = Map.groupBy(pods, namespaceOf);
-  for (let turn = 0; queues.size > 0; turn += 1) {
-    for (const [namespace, queue] of queues) {
-      const pod = queue[turn];
-      if (pod === undefined) queues.delete(namespace);
-      else yield pod;
-    }
-  }
 }
 
 export class Backlog {
@@ -62,7 +45,7 @@ export class Backlog {
   #facts: HostFacts | undefined;
   #leaving: ReadonlySet<ResourceId> | undefined;
 
-  /** @param size Pods of a pass; fewer if they count for more than one. */
+  /** @param size Pods of a pass. */
   constructor(size: number) {
     this.#size = size;
     this.#room = size;
@@ -88,17 +71,12 @@ export class Backlog {
     this.#leaving = at.leaving;
   }
 
-  #choose({ weigh = () => 1, putOff = () => false }: BacklogMoment): PodKey[] {
+  #choose({ putOff = () => false }: BacklogMoment): PodKey[] {
     const chosen: PodKey[] = [];
-    let room = this.#room;
-    for (const pod of inTurns(this.#unplanned.keys())) {
-      if (room <= 0) break;
-      if (putOff(pod)) {
-        this.#putOff(pod);
-        continue;
-      }
-      chosen.push(pod);
-      room -= weigh(pod);
+    for (const pod of this.#unplanned.keys()) {
+      if (chosen.length === this.#room) break;
+      if (putOff(pod)) this.#putOff(pod);
+      else chosen.push(pod);
     }
     return chosen;
   }
