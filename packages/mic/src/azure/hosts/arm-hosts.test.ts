@@ -116,19 +116,6 @@ const refused = (failure: ArmFailure, more: object = {}) => ({
 });
 
 describe('unnamed refusals', () => {
-  it('finds one bad id of 40 by halving, within 8 PATCHes, and attaches 39', async () => {
-    const all = Array.from({ length: 40 }, (_, index) => id(index));
-    const arm = fakeArm([], (adding) =>
-      adding.includes(id(3)) ? refused(refusal('InvalidIdentity')) : undefined,
-    );
-    const outcome = await arm.update({ attach: all });
-    expect(outcome.rejected.map((rejection) => rejection.id)).toEqual([id(3)]);
-    expect(outcome.present?.size).toBe(39);
-    expect(outcome.refusal).toBeUndefined();
-    expect(outcome.patches).toBeLessThanOrEqual(8);
-    expect(arm.reads()).toBe(2);
-  });
-
   it('an unexplained refusal of everything counts against the host, not against an identity', async () => {
     const arm = fakeArm([], () => refused(refusal('Unknown')));
     expect(await arm.update({ attach: [id('a'), id('b')] })).toMatchObject({
