@@ -41,7 +41,7 @@ export const goldenSets: Readonly<Record<string, Rendering>> = {
         clientQps: 100,
         identityAssignmentReconcileInterval: '5m',
         customCloud: { enabled: true },
-        extraArgs: ['--debounce=1s'],
+        extraArgs: ['--detach-grace-period=1m'],
         extraEnv: [
           { name: 'TZ', value: 'UTC' },
           { name: 'NODE_OPTIONS', value: '--max-old-space-size=1000' },

@@ -78,7 +78,7 @@ settle(
       '### Environment',
       table(['Variable', 'Meaning'], settingRows(micEnvironment)),
       '### azure.json',
-      'JSON, or YAML with one `key: value` per line. Keys are case-insensitive; nested values are ignored.',
+      'JSON. Keys are case-insensitive; nested values are ignored.',
       table(['Key', 'Meaning'], settingRows(azureJson)),
       '## NMI',
       flags.nmi,

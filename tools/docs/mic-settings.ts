@@ -55,7 +55,7 @@ export const azureJson: readonly (readonly [keys: string, meaning: string])[] = 
   ],
   [
     'resourceManagerEndpoint, activeDirectoryEndpoint, tokenAudience',
-    'new: endpoints of a custom cloud; `https`, or `http` on the loopback',
+    'new: endpoints of a custom cloud; `https`, that of ARM also `http` on the loopback',
   ],
   [
     'computeApiVersion',

@@ -66,7 +66,7 @@ function staticChecks() {
 
 /** Of pages and definitions. That of manifests needs kubectl. */
 function generators() {
-  return ['docs/gen-crds', 'docs/gen-docs', 'docs/gen-chart'].map((name) => ['node', `tools/${name}.ts`]);
+  return ['docs/gen-docs', 'docs/gen-chart'].map((name) => ['node', `tools/${name}.ts`]);
 }
 
 /** Both halves at once. */

@@ -117,15 +117,14 @@ export const rooms = [
   {
     folder: mic('apply'),
     head: 'apply-host',
-    pure: ['assignment-state', 'assigned-object', 'backlog', 'debounce', 'memory'],
+    pure: ['assignment-state', 'assigned-object', 'backlog', 'memory'],
     never: [mic('azure'), mic('tell')],
   },
   { folder: mic('azure'), head: 'connect', never: [apiServer, mic('plan'), mic('term')] },
-  { folder: mic('azure/arm'), head: 'arm-client', pure: ['arm-errors', 'throttle'] },
+  { folder: mic('azure/arm'), head: 'arm-client', pure: ['arm-errors'] },
   { folder: mic('azure/cloud'), pure: ['clouds', 'cloud-file', 'cloud'] },
   { folder: mic('azure/credential') },
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
-  { folder: mic('azure/roles'), head: 'missing-roles', pure: ['missing-roles'] },
   { folder: mic('compat'), head: 'original', pure: ['lock'] },
   { folder: mic('nodes'), head: 'taints', pure: ['startup-taint'], never: [mic('azure'), mic('tell')] },
   {

@@ -6,7 +6,6 @@ import { Backlog, type BacklogMoment } from './apply/backlog.ts';
 import { isHeldBack, type HostChanger } from './apply/apply-host.ts';
 import type { HostQueue } from './apply/host-queue.ts';
 import type { HostMemory } from './apply/memory.ts';
-import type { TimeSlices } from './apply/time-slices.ts';
 import { planAzure, planHost, type PlanMoment } from './plan/plan.ts';
 import { saysWaiting, type Known } from './plan/records.ts';
 import type { HostPlan, PlanRules } from './plan/types.ts';
@@ -17,10 +16,13 @@ import { foldExpiry, foldIdle } from './snapshot/facts/host-facts.ts';
 import type { PodKey } from './snapshot/views.ts';
 import type { Turns } from './term/host-queues.ts';
 
+/** Runs a piece of synchronous work when its turn comes. */
+export type InTurn = <T>(work: () => T) => Promise<T>;
+
 export interface ReconcilePorts extends Known {
   readonly memory: HostMemory;
   readonly rules: () => PlanRules;
-  readonly slices: TimeSlices;
+  readonly inTurn: InTurn;
   readonly now: () => number;
   readonly assignments: Pick<AssignmentsApplier, 'apply'>;
   readonly hosts: Pick<HostChanger, 'apply'>;
@@ -42,7 +44,7 @@ interface Remainder {
 }
 
 export function createReconciler(ports: ReconcilePorts): Turns {
-  const { index, memory, slices, now, assignments } = ports;
+  const { index, memory, inTurn, now, assignments } = ports;
   const remainders = new Map<HostKey, Remainder>();
 
   const factsOf = (host: HostKey) => (host === undefined ? undefined : memory.facts(host));
@@ -53,7 +55,7 @@ export function createReconciler(ports: ReconcilePorts): Turns {
     let pods: readonly PodKey[] = [];
     try {
       const isRecordOver = endsRecord(factsOf(host), now());
-      const { isChanged, held, plan } = await slices.run(() => {
+      const { isChanged, held, plan } = await inTurn(() => {
         const isDirty = index.isDirty(host);
         const portion = backlog.take(index.takeDirty(host), momentOf(ports, host));
         pods = portion.pods;
@@ -92,8 +94,8 @@ export function createReconciler(ports: ReconcilePorts): Turns {
 }
 
 async function changeHost(ports: ReconcilePorts, host: HostKey): Promise<number | undefined> {
-  const { index, memory, slices, hosts } = ports;
-  const plan = await slices.run(() => {
+  const { index, memory, inTurn, hosts } = ports;
+  const plan = await inTurn(() => {
     const { facts, ...moment } = look(ports, host);
     return facts && planAzure(index, facts, moment);
   });
@@ -125,15 +127,7 @@ function momentOf(ports: ReconcilePorts, host: HostKey): BacklogMoment {
     now: now(),
     facts: host === undefined ? undefined : memory.facts(host),
     ...(host !== undefined && { leaving: memory.leaving(host) }),
-    weigh: (pod) => weightOf(ports, pod),
   };
-}
-
-/** The number of writes that a pod may need, estimated. */
-function weightOf({ index, records }: Known, key: PodKey): number {
-  const pod = index.pod(key);
-  const wanted = pod ? index.matchSetOf(pod).matches.length : 0;
-  return Math.max(1, wanted, records.of(key).length);
 }
 
 /** Those whose records wait for a change of the host. */

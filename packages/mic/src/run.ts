@@ -1,7 +1,7 @@
 // Assembles MIC. `serve` starts what runs as long as the process, `startQueues` and `startLoops` what runs while it leads. All parts
 // are wired here.
 import { setImmediate as yieldTurn } from 'node:timers/promises';
-import { aborted } from '@pod-identity/kit/core';
+import { aborted, createLimit } from '@pod-identity/kit/core';
 import {
   coreKinds,
   createElector,
@@ -13,12 +13,11 @@ import {
 import { systemClock } from '@pod-identity/kit/serve';
 import { Ledger, type ConfigMap } from './apply/ledger.ts';
 import { createHostMemory } from './apply/memory.ts';
-import { createTimeSlices } from './apply/time-slices.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
 import { standBy, sweepLock } from './compat/original.ts';
 import { skipsOf } from './plan/desired.ts';
 import { keepStartupTaints } from './nodes/taints.ts';
-import { createReconciler } from './reconcile.ts';
+import { createReconciler, type InTurn } from './reconcile.ts';
 import { ClusterIndex } from './snapshot/index/cluster-index.ts';
 import { createAgentWatch } from './snapshot/watch/agent-watch.ts';
 import { createClusterWatch } from './snapshot/watch/cluster-watch.ts';
@@ -131,8 +130,11 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
   };
 }
 
-/** Planning yields the event loop after this time. */
-const sliceMs = 8;
+/** Runs pieces of work one after another. Before each, timers and sockets run: the lease is renewed however much there is to plan. */
+function takingTurns(yieldTurn: () => Promise<void>): InTurn {
+  const limit = createLimit(1);
+  return (work) => limit(() => yieldTurn().then(work));
+}
 
 /** Two lanes for each host (docs/contributor/decisions.md#lanes-and-quiet-time): the first never waits for Azure. */
 function startQueues(
@@ -140,10 +142,8 @@ function startQueues(
   { mirror: records, assignments }: Mirrored,
   conditions: ConditionsWriter,
 ): HostQueues {
-  const { clock, yieldTurn, log, settings, term, index, memory, now, meter, publish } = parts;
+  const { clock, yieldTurn, log, term, settings, index, memory, now, meter, publish } = parts;
   return createHostQueues({
-    debounceMs: settings.debounceMs,
-    debounceMaxMs: settings.debounceMaxMs,
     clock,
     signal: term.signal,
     log,
@@ -153,7 +153,7 @@ function startQueues(
         records,
         memory,
         rules: settings.rules,
-        slices: createTimeSlices({ now, sliceMs, yieldTurn }),
+        inTurn: takingTurns(yieldTurn),
         now,
         // Lane `objects`: plans changed pods and writes their AzureAssignedIdentities.
         assignments,
@@ -173,7 +173,7 @@ function startConditions(parts: TermParts): ConditionsWriter {
   const { index, memory, now, settings, yieldTurn } = parts;
   return new ConditionsWriter({
     ...parts,
-    slices: createTimeSlices({ now, sliceMs, yieldTurn }),
+    inTurn: takingTurns(yieldTurn),
     judge: (kind, key) => {
       const world = { index, facts: memory.all, micPrincipalId: settings.principalId() };
       return conditionsOf({ kind, key }, world, new Date(now()).toISOString());

@@ -1,7 +1,4 @@
 // MIC's credentials and rights in ARM, and changes of azure.json.
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { generateKeyPairSync, sign } from 'node:crypto';
@@ -63,50 +60,6 @@ describe('an application’s token for ARM', () => {
     await writeFile(aadClientCertPath, key + certificate);
     const settings = await application({ aadClientId: app.clientId, aadClientCertPath });
     expect(claims(await credentialOf(settings).getToken(going))).toMatchObject({ oid: app.principalId });
-  });
-
-  it.each([
-    { kind: 'a secret', keys: () => ({ aadClientSecret: 's3cret' }) },
-    {
-      kind: 'a certificate',
-      keys: async () => {
-        const { certificate, key } = selfSigned();
-        const aadClientCertPath = join(folder, 'plain.pem');
-        await writeFile(aadClientCertPath, key + certificate);
-        return { aadClientCertPath };
-      },
-    },
-  ])('by $kind, from a login endpoint in plain http on the loopback', async ({ keys }) => {
-    const asked: string[] = [];
-    const server = createServer((request, response) => {
-      const origin = `http://${request.headers.host ?? ''}`;
-      const { pathname } = new URL(request.url ?? '', origin);
-      asked.push(`${request.method ?? ''} ${pathname}`);
-      const tenant = `${origin}/${pathname.split('/')[1] ?? ''}`;
-      const endpoints = {
-        token_endpoint: `${tenant}/oauth2/v2.0/token`,
-        authorization_endpoint: `${tenant}/oauth2/v2.0/authorize`,
-        issuer: `${tenant}/v2.0`,
-        jwks_uri: `${tenant}/discovery/v2.0/keys`,
-      };
-      const token = { token_type: 'Bearer', expires_in: 3600, access_token: 'token' };
-      response.writeHead(200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(request.method === 'GET' ? endpoints : token));
-    });
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    try {
-      const { port } = server.address() as AddressInfo;
-      const settings = await application({
-        aadClientId: 'app',
-        activeDirectoryEndpoint: `http://127.0.0.1:${port}/`,
-        ...(await keys()),
-      });
-      await expect(credentialOf(settings).getToken(going)).resolves.toBe('token');
-      expect(asked.at(-1)).toBe(`POST /${world().defaultTenantId}/oauth2/v2.0/token`);
-    } finally {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    }
   });
 
   it('temporarily unavailable, it is requested again later', async () => {

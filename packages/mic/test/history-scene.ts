@@ -138,8 +138,6 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
     clock,
     signal: term.signal,
     log,
-    debounceMs: 500,
-    debounceMaxMs: 5_000,
     turnsWith: (azure) =>
       createReconciler({
         index,
@@ -147,7 +145,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
         memory,
         now,
         rules: () => ({ ...planRules, forceNamespaced: matching.forceNamespaced }),
-        slices: { run: (work) => Promise.resolve().then(work) },
+        inTurn: (work) => Promise.resolve().then(work),
         azure,
         onPass: () => undefined,
         onPlanned: (pods) => pods.forEach((pod) => told.set(pod, textOf(skipsOf(index, pod)))),

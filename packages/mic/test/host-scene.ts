@@ -57,7 +57,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       memory,
       now,
       rules: () => ({ ...build.rules, forceNamespaced: true }),
-      slices: { run: (work) => Promise.resolve().then(work) },
+      inTurn: (work) => Promise.resolve().then(work),
       azure: { poke: (on, how) => azureLane.poke(on, how) },
       onPass: () => undefined,
       onPlanned: () => undefined,
@@ -93,6 +93,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       onCrash,
       isGone: () => reconciler.isGone(host.id),
       quietMs: 25,
+      busyMs: 25,
       longestMs: 25,
       turn: tracked(() => reconciler.objects(host.id)),
     });
@@ -102,6 +103,7 @@ export async function createHostScene(options: AzureOptions = {}) {
       onCrash,
       isGone: () => reconciler.isGone(host.id),
       quietMs: 500,
+      busyMs: 500,
       longestMs: 5_000,
       turn: tracked(async () => {
         const wakeAt = await reconciler.azure(host.id);

@@ -224,8 +224,6 @@ async function runMic({ sim, kubeconfig, cloudConfigPath, clock, options }: Runn
     settings: {
       namespace: own,
       forceNamespaced: false,
-      debounceMs: 100,
-      debounceMaxMs: 1_000,
       // In real time: on a slow machine waiting assignments would be written once more.
       recordAfterMs: 60_000,
       writesPerHost: 20,

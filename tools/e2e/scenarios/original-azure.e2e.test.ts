@@ -12,7 +12,7 @@ const immutable = '00000000-0000-0000-0000-0000000e1500';
 beforeAll(async () => {
   stage = await openStage({ nodes: 1 });
   await stage.install();
-  const args = ['--debounce', '50ms', '--detach-grace-period', '0s'];
+  const args = ['--detach-grace-period', '0s'];
   // Client ids are case-insensitive; the original protected only the one in lower case.
   const mic = await stage.startMic('1', [...args, '--immutable-user-msis', immutable.toUpperCase()]);
   await mic.logged('became leader');

@@ -9,13 +9,11 @@ afterEach(() => stage.stop());
 
 const first = { resourceId: names.firstIdentity.id, clientId: names.firstIdentity.clientId };
 const second = { resourceId: names.secondIdentity.id, clientId: names.secondIdentity.clientId };
-// Long, because a slow machine needs time to renew the Lease; no test waits for its expiry, because a leader releases it at its end.
-const hasty = ['--debounce', '50ms'];
 
 test('E8 40 pods are all Assigned, and each reads the secret', async () => {
   stage = await openStage();
   await stage.install();
-  await (await stage.startMic('1', hasty)).logged('became leader');
+  await (await stage.startMic('1')).logged('became leader');
   const nmis = [await stage.startNmi(0), await stage.startNmi(1)];
   await on.bind(stage, { name: 'e8', ...first });
   const pods = await Promise.all(
@@ -36,7 +34,7 @@ test('E8 40 pods are all Assigned, and each reads the secret', async () => {
 test('E16 an identity that a user detached from a scale set is attached again within the reconcile interval', async () => {
   stage = await openStage({ nodes: 1 });
   await stage.install();
-  const mic = await stage.startMic('1', [...hasty, '--identity-assignment-reconcile-interval', '2s']);
+  const mic = await stage.startMic('1', ['--identity-assignment-reconcile-interval', '2s']);
   await mic.logged('became leader');
   await on.bind(stage, { name: 'e16', ...first });
   await stage.runPod({ name: 'e16', node: 0, label: 'e16' });
@@ -50,9 +48,9 @@ test('E16 an identity that a user detached from a scale set is attached again wi
 test('E21 the leading MIC and every NMI report Active, the standby reports Not Active until it leads', async () => {
   stage = await openStage();
   await stage.install();
-  const leader = await stage.startMic('1', hasty);
+  const leader = await stage.startMic('1');
   await leader.logged('became leader');
-  const standby = await stage.startMic('2', hasty);
+  const standby = await stage.startMic('2');
   const nmis = [await stage.startNmi(0), await stage.startNmi(1)];
   // A leader first reads the cluster: a pod that is served shows that it has.
   await on.bind(stage, { name: 'e21', ...first });
@@ -70,9 +68,9 @@ test('E21 the leading MIC and every NMI report Active, the standby reports Not A
 test('E22 if the leader is deleted during an assignment, the other one completes it', async () => {
   stage = await openStage();
   await stage.install();
-  const leader = await stage.startMic('1', hasty);
+  const leader = await stage.startMic('1');
   await leader.logged('became leader');
-  const other = await stage.startMic('2', hasty);
+  const other = await stage.startMic('2');
   await on.bind(stage, { name: 'e22-a', ...first });
   await on.bind(stage, { name: 'e22-b', ...second });
   const held = stage.sim.azure.holdOperations();
@@ -100,7 +98,7 @@ test('E23 of two namespaces with the same names the first one’s identity is us
   stage = await openStage({ nodes: 1 });
   await stage.install();
   const args = ['--forceNamespaced=false'];
-  await (await stage.startMic('1', [...hasty, ...args])).logged('became leader');
+  await (await stage.startMic('1', args)).logged('became leader');
   const nmi = await stage.startNmi(0, args);
   for (const name of ['alpha', 'beta', 'zeta'])
     await stage.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });

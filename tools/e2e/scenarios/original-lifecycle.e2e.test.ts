@@ -13,7 +13,7 @@ const second = { resourceId: names.secondIdentity.id, clientId: names.secondIden
 beforeAll(async () => {
   stage = await openStage({ nodes: 1 });
   await stage.install();
-  await (await stage.startMic('1', ['--debounce', '50ms'])).logged('became leader');
+  await (await stage.startMic('1')).logged('became leader');
   nmi = await stage.startNmi(0);
 });
 afterAll(() => stage.stop());

@@ -10,14 +10,14 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { podOf } from '../snapshot/keys.ts';
 import type { AssignedIdentityWriter, WriteOutcome } from './assigned-identity-writer.ts';
 import { assignedView, type WrittenState } from './assigned-object.ts';
-import { readinessOf, type Readiness, type Waiting } from './assignment-state.ts';
+import { moveOf, type Move, type Waiting } from './assignment-state.ts';
 import type { HostMemory } from './memory.ts';
 import type { Mirror } from './mirror.ts';
 
 /** The write of one step and its outcome. */
 export interface StepResult {
   readonly step: AssignmentStep;
-  readonly state: 'Assigned' | 'Created' | 'removed';
+  readonly state: WrittenState | 'removed';
   readonly waiting?: Waiting;
   readonly outcome: WriteOutcome;
   readonly ms: number;
@@ -70,11 +70,6 @@ export interface AssignmentsApplier {
   apply(plan: HostPlan, facts: HostFacts | undefined, held: HeldSteps): Promise<AssignmentsDone>;
 }
 
-/** The write of a step, or the time until which it is held; `undefined` if there is nothing to do. */
-type Move =
-  | { readonly kind: 'write'; readonly state: StepResult['state']; readonly waiting?: Waiting }
-  | { readonly kind: 'hold'; readonly until: number };
-
 export function createAssignmentsApplier(ports: AssignmentPorts): AssignmentsApplier {
   return {
     apply: (plan, facts, held) => new Pass(ports, { plan, facts, held }).run(),
@@ -119,6 +114,7 @@ class Pass {
     this.#hold(step, retryAt, { retryAt, ...(isRefusal && { refusals }) });
   }
 
+  /** Undefined if there is nothing to do. */
   #moveOf(step: AssignmentStep): Move | undefined {
     const { memory, now, recordAfterMs } = this.#ports;
     const { plan, facts } = this.#given;
@@ -128,10 +124,10 @@ class Pass {
     if (step.kind === 'delete') return { kind: 'write', state: 'removed' };
     const leaving = plan.host ? memory.leaving(plan.host.id) : none;
     const moment = { plan, facts, leaving, now: now(), heldSince: before?.since, recordAfterMs };
-    const readiness = readinessOf(step, moment);
+    const move = moveOf(step, moment);
     // A confirm has its object already: nothing to write until the identity is on the host.
-    if (step.kind === 'confirm' && readiness.kind !== 'assigned') return undefined;
-    return toMove(readiness);
+    const isAssigned = move.kind === 'write' && move.state === 'Assigned';
+    return step.kind === 'confirm' && !isAssigned ? undefined : move;
   }
 
   #before(step: AssignmentStep): Held | undefined {
@@ -146,18 +142,16 @@ class Pass {
   async #write(step: AssignmentStep, move: Extract<Move, { kind: 'write' }>): Promise<WriteOutcome> {
     const { now, report } = this.#ports;
     const startedAt = now();
-    const outcome = await this.#settle(step, move.state, await this.#send(step, move.state));
     const { state, waiting } = move;
+    const outcome = await this.#settle(step, state, await this.#send(step, writtenState(state)));
     const { refusals } = this.#before(step) ?? {};
-    const more = { ...(waiting ? { waiting } : {}), ...(refusals !== undefined && { refusals }) };
-    const result = { step, state, outcome, ms: now() - startedAt, ...more };
-    report(result, this.#given.plan.host);
+    const more = { ...(waiting && { waiting }), ...(refusals !== undefined && { refusals }) };
+    report({ step, state, outcome, ms: now() - startedAt, ...more }, this.#given.plan.host);
     return outcome;
   }
 
-  async #send(step: AssignmentStep, wanted: StepResult['state']): Promise<WriteOutcome> {
+  #send(step: AssignmentStep, state: WrittenState): Promise<WriteOutcome> {
     const { writer } = this.#ports;
-    const state = writtenState(wanted);
     switch (step.kind) {
       case 'create':
         return writer.create(step.assignment, state);
@@ -220,17 +214,6 @@ function writtenState(state: StepResult['state']): WrittenState {
 const nameTaken = 'its name is taken by another pod';
 
 const none: ReadonlySet<never> = new Set();
-
-function toMove(readiness: Readiness): Move {
-  switch (readiness.kind) {
-    case 'assigned':
-      return { kind: 'write', state: 'Assigned' };
-    case 'created':
-      return { kind: 'write', state: 'Created', waiting: readiness.waiting };
-    case 'hold':
-      return readiness;
-  }
-}
 
 function holdKey(step: AssignmentStep): string {
   return step.kind === 'delete' ? objectKey(step) : step.assignment.key;

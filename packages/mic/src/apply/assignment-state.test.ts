@@ -4,7 +4,7 @@ import { assigned, facts, hostOf, idlePlan, idOf, instanceOf, now } from '../pla
 import type { AssignmentStep } from '../plan/types.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
-import { readinessOf, type StepMoment } from './assignment-state.ts';
+import { moveOf, type Move, type StepMoment } from './assignment-state.ts';
 
 const host = hostOf(instanceOf('vmss1'));
 const plan = idlePlan(host);
@@ -135,8 +135,13 @@ const rows: Row[] = [
   ['nor when the host is known to lack it', update(), { facts: lacking }, 'hold'],
 ];
 
+function wordOf(move: Move): string {
+  if (move.kind === 'hold') return move.kind;
+  return [move.state.toLowerCase(), ...(move.waiting ? [move.waiting.why] : [])].join(' ');
+}
+
 test.each(rows)('%s', (...[, step, moment, expected]) => {
-  const readiness = readinessOf(step, {
+  const move = moveOf(step, {
     plan,
     leaving: new Set(),
     now,
@@ -144,8 +149,8 @@ test.each(rows)('%s', (...[, step, moment, expected]) => {
     recordAfterMs: 2_000,
     ...moment,
   });
-  expect(readiness.kind === 'created' ? `created ${readiness.waiting.why}` : readiness.kind).toBe(expected);
-  if (readiness.kind === 'hold') expect(readiness.until).toBe(now + 2_000);
+  expect(wordOf(move)).toBe(expected);
+  if (move.kind === 'hold') expect(move.until).toBe(now + 2_000);
 });
 
 test('a pod whose namespace has to wait gets the time', () => {
@@ -158,8 +163,9 @@ test('a pod whose namespace has to wait gets the time', () => {
     heldSince: undefined,
     recordAfterMs: 2_000,
   };
-  expect(readinessOf(create, moment)).toEqual({
-    kind: 'created',
+  expect(moveOf(create, moment)).toEqual({
+    kind: 'write',
+    state: 'Created',
     waiting: {
       why: 'host',
       message:

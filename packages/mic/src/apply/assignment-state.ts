@@ -5,6 +5,7 @@ import type { AssignmentStep, HostPlan } from '../plan/types.ts';
 import type { HostFacts, Quarantine } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';
 import { nextAttemptAt } from '../snapshot/facts/strikes.ts';
+import type { WrittenState } from './assigned-object.ts';
 
 /** Why an object is written as Created, for the Event of the waiting pod. */
 export type Waiting =
@@ -12,9 +13,9 @@ export type Waiting =
   | { readonly why: 'host'; readonly message: string }
   | { readonly why: 'late' };
 
-export type Readiness =
-  | { readonly kind: 'assigned' }
-  | { readonly kind: 'created'; readonly waiting: Waiting }
+/** The write of a step, or the time until which it is held. */
+export type Move =
+  | { readonly kind: 'write'; readonly state: WrittenState | 'removed'; readonly waiting?: Waiting }
   /** The identity is being attached: one write instead of two if it arrives before `until`. */
   | { readonly kind: 'hold'; readonly until: number };
 
@@ -30,13 +31,14 @@ export interface StepMoment {
 
 type Step = Exclude<AssignmentStep, { kind: 'delete' }>;
 
-export function readinessOf(step: Step, moment: StepMoment): Readiness {
+export function moveOf(step: Step, moment: StepMoment): Move {
   const { resourceId } = step.assignment;
-  if (resourceId === undefined || isUsable(resourceId, step, moment)) return { kind: 'assigned' };
-  const waiting = hopeless(resourceId, moment) ?? outOfTurns(step, moment);
-  if (waiting) return { kind: 'created', waiting };
+  if (resourceId === undefined || isUsable(resourceId, step, moment))
+    return { kind: 'write', state: 'Assigned' };
   const until = (moment.heldSince ?? moment.now) + moment.recordAfterMs;
-  return moment.now < until ? { kind: 'hold', until } : { kind: 'created', waiting: { why: 'late' } };
+  const late = moment.now < until ? undefined : { why: 'late' as const };
+  const waiting = hopeless(resourceId, moment) ?? outOfTurns(step, moment) ?? late;
+  return waiting ? { kind: 'write', state: 'Created', waiting } : { kind: 'hold', until };
 }
 
 /** On the host, alive, and not about to be renewed or detached. */

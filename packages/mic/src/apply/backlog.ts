@@ -3,7 +3,6 @@
 import { podKeyOf } from '../plan/plan.ts';
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
-import { namespaceOf } from '../snapshot/keys.ts';
 import type { PodKey } from '../snapshot/views.ts';
 import type { AssignmentsDone, HeldSteps } from './apply-assignments.ts';
 
@@ -23,27 +22,11 @@ interface Waiting {
   readonly until: number;
 }
 
-/** The cost of a pod in writes, at least 1. */
-type Weigh = (pod: PodKey) => number;
-
 export interface BacklogMoment {
   readonly now: number;
   readonly facts: HostFacts | undefined;
   /** The identities that are being detached: another set whenever they change. */
   readonly leaving?: ReadonlySet<ResourceId>;
-  readonly weigh?: Weigh;
-}
-
-/** Namespaces take turns, since the next pass waits for the last write of this one. */
-function* inTurns(pods: Iterable<PodKey>): Generator<PodKey> {
-  const queues = Map.groupBy(pods, namespaceOf);
-  for (let turn = 0; queues.size > 0; turn += 1) {
-    for (const [namespace, queue] of queues) {
-      const pod = queue[turn];
-      if (pod === undefined) queues.delete(namespace);
-      else yield pod;
-    }
-  }
 }
 
 export class Backlog {
@@ -60,7 +43,7 @@ export class Backlog {
   #facts: HostFacts | undefined;
   #leaving: ReadonlySet<ResourceId> | undefined;
 
-  /** @param size Pods of a pass; fewer if they count for more than one. */
+  /** @param size Pods of a pass. */
   constructor(size: number) {
     this.#size = size;
     this.#room = size;
@@ -69,7 +52,7 @@ export class Backlog {
   /** The pods of the next pass, including waiting ones if their time has come or the host has changed. */
   take(dirty: Iterable<PodKey>, at: BacklogMoment): Portion {
     this.#gather(dirty, at);
-    const pods = this.#unplanned.size > 0 ? this.#choose(at) : this.#chooseAlone(at);
+    const pods = this.#unplanned.size > 0 ? this.#choose() : this.#chooseAlone(at);
     const held = new Map(pods.flatMap((pod) => [...(this.#unplanned.get(pod) ?? noSteps)]));
     for (const pod of pods) this.#unplanned.delete(pod);
     return { pods, held };
@@ -86,13 +69,11 @@ export class Backlog {
     this.#leaving = at.leaving;
   }
 
-  #choose({ weigh = () => 1 }: BacklogMoment): PodKey[] {
+  #choose(): PodKey[] {
     const chosen: PodKey[] = [];
-    let room = this.#room;
-    for (const pod of inTurns(this.#unplanned.keys())) {
-      if (room <= 0) break;
+    for (const pod of this.#unplanned.keys()) {
+      if (chosen.length === this.#room) break;
       chosen.push(pod);
-      room -= weigh(pod);
     }
     return chosen;
   }

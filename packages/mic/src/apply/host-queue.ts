@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '@pod-identity/kit/core';
-import { beginTurn, endTurn, noTurns, waitMs, type DebounceLimits, type RecentTurns } from './debounce.ts';
 
 export interface PokeOptions {
   /** New work was added: wait for more, up to the longest wait. */
@@ -8,8 +7,14 @@ export interface PokeOptions {
   readonly now?: boolean;
 }
 
-/** The limits apply to the wait from a poke to the turn: each poke for more work restarts it, up to the longest. */
-export interface HostQueueOptions extends DebounceLimits {
+/** The waits from a poke to the turn: each poke for more work restarts them. */
+export interface HostQueueOptions {
+  /** On a host that had no turn lately. */
+  readonly quietMs: number;
+  /** On another one. */
+  readonly busyMs: number;
+  /** However many pokes follow. */
+  readonly longestMs: number;
   readonly clock: Clock;
   /** Stops everything; running turns must listen to it as well. */
   readonly signal: AbortSignal;
@@ -34,6 +39,8 @@ export interface HostQueue {
 /** Pauses of a host after crashes in a row, doubled each time. The first is short: what came during the turn waits for the next one. */
 const firstCrashPauseMs = 1_000;
 const longestCrashPauseMs = 30_000;
+/** How long a host counts as busy after a turn that waited for more work. */
+const busyForMs = 10_000;
 
 /**
  * One worker for each host: one turn at a time, all hosts in parallel. The queue holds no plans, only requests for turns, so each turn
@@ -84,9 +91,9 @@ class HostWorker {
   /** When the requested turn is due, and the limit to which more work can delay it. */
   #due: number | undefined;
   #latest = 0;
-  /** Whether the due turn has waited for more work, and the recent turns that did. */
+  /** Whether the due turn has waited for more work, and the end of the last turn that did. */
   #isDebounced = false;
-  #recent: RecentTurns = noTurns;
+  #busyUntil = -Infinity;
   /** Time of the next turn without a poke. */
   #wakeAt: number | undefined;
   #timer: Timer | undefined;
@@ -102,11 +109,11 @@ class HostWorker {
   }
 
   poke({ more = false, now: isUrgent = false }: PokeOptions): void {
-    const { clock, longestMs } = this.#options;
+    const { clock, quietMs, busyMs, longestMs } = this.#options;
     const now = clock.now();
     if (this.#due === undefined) this.#latest = now + longestMs;
-    const wait = isUrgent ? 0 : waitMs(this.#options, this.#recent, now);
-    const due = Math.min(now + wait, this.#latest);
+    const wait = now < this.#busyUntil ? busyMs : quietMs;
+    const due = Math.min(now + (isUrgent ? 0 : wait), this.#latest);
     if (this.#due !== undefined && due > this.#due && !more) return;
     this.#due = due;
     this.#isDebounced = !isUrgent;
@@ -131,7 +138,7 @@ class HostWorker {
     this.#isRunning = true;
     const { clock } = this.#options;
     const isDebounced = this.#isDebounced && this.#due !== undefined && this.#due <= clock.now();
-    if (isDebounced) this.#recent = beginTurn(this.#options, this.#recent, clock.now());
+    if (isDebounced) this.#busyUntil = Infinity;
     this.#due = undefined;
     this.#wakeAt = undefined;
     const turn = this.#takeTurn();
@@ -150,7 +157,7 @@ class HostWorker {
       if (!signal.aborted) onCrash(this.#host, problem);
     }
     this.#isRunning = false;
-    this.#recent = endTurn(this.#recent, clock.now());
+    if (this.#busyUntil === Infinity) this.#busyUntil = clock.now() + busyForMs;
     this.#setTimer();
     if (this.#due === undefined && this.#wakeAt === undefined) this.#options.onRest();
   }

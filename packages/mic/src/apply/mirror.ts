@@ -10,9 +10,6 @@ import type { AssignedIdentityReader } from './assigned-identity-reader.ts';
 
 type OnLeftovers = (views: readonly AssignedView[]) => Promise<unknown>;
 
-/** Of a namespace in one walk, so that no other one waits for long. */
-export const mostLeftovers = 500;
-
 export class Mirror extends Records {
   readonly #index: ClusterIndex;
   readonly #reader: AssignedIdentityReader;
@@ -59,21 +56,17 @@ export class Mirror extends Records {
   }
 
   /**
-   * Reads all objects. Keeps those that pods need. Of the others passes on at most `mostLeftovers` of a namespace, a page at a time: an editor
-   * can create any number. Returns whether there are more. Throws KubeError.
+   * Reads all objects. Keeps those that pods need, and passes on the others, a page at a time: an editor can create any number. Throws
+   * KubeError.
    */
-  async walk(signal: AbortSignal, onLeftovers: OnLeftovers = () => Promise.resolve()): Promise<boolean> {
+  async walk(signal: AbortSignal, onLeftovers: OnLeftovers = () => Promise.resolve()): Promise<void> {
     this.#newer = new Set();
     const seen = new Set<string>();
-    const left = new Map<string, number>();
     for await (const page of this.#reader.pages(signal)) {
-      const leftovers = page.filter(
-        (view) => !this.#keep(view, seen) && countIn(left, view) <= mostLeftovers,
-      );
+      const leftovers = page.filter((view) => !this.#keep(view, seen));
       if (leftovers.length > 0) await onLeftovers(leftovers);
     }
     for (const key of this.keys()) if (!seen.has(key) && !this.#newer.has(key)) this.#found(key, undefined);
-    return [...left.values()].some((count) => count > mostLeftovers);
   }
 
   /** Returns false for an object to be removed. */
@@ -109,12 +102,6 @@ export class Mirror extends Records {
 
 function isOf(pod: PodView | undefined, { podUid, nodeName }: AssignedView): boolean {
   return pod?.finished === false && pod.uid === podUid && pod.nodeName === nodeName;
-}
-
-function countIn(counts: Map<string, number>, { namespace }: AssignedView): number {
-  const count = (counts.get(namespace) ?? 0) + 1;
-  counts.set(namespace, count);
-  return count;
 }
 
 function isSame(known: AssignedView | undefined, view: AssignedView | undefined): boolean {

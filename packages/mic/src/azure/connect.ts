@@ -8,7 +8,6 @@ import { loadCloudConfig, watchCloudConfig } from './cloud/cloud-config.ts';
 import { createCredential } from './credential/credential.ts';
 import { createHostCalls, type ArmCall } from './hosts/host-calls.ts';
 import { createArmHosts } from './hosts/arm-hosts.ts';
-import { createThrottle } from './arm/throttle.ts';
 import { principalIn } from './credential/token-keeper.ts';
 
 export interface AzureOptions extends Ambient {
@@ -37,8 +36,7 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
 
   const client = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
   const onCall = (call: ArmCall) => options.onCall?.(call);
-  // The throttle is kept when azure.json changes: it counts the requests to each host.
-  const calls = createHostCalls({ client, throttle: createThrottle(), clock, random, onCall });
+  const calls = createHostCalls({ client, clock, random, onCall });
   const principalId = async (signal: AbortSignal) => {
     try {
       return principalIn(await access.credential.getToken(signal));

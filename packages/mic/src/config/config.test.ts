@@ -44,7 +44,7 @@ describe('the defaults', () => {
   });
 
   it('and new ones for new flags', () => {
-    expect(config()).toMatchObject({ detachGraceMs: 300_000, debounceMs: 50, debounceMaxMs: 5000 });
+    expect(config()).toMatchObject({ detachGraceMs: 300_000 });
   });
 });
 
@@ -72,11 +72,7 @@ test.each([
     {},
     { driftPeriodMs: 90_000, resyncMs: 3_600_000 },
   ],
-  [
-    '--detach-grace-period 0s --debounce 50ms --debounce-max 100ms',
-    {},
-    { detachGraceMs: 0, debounceMs: 50, debounceMaxMs: 100 },
-  ],
+  ['--detach-grace-period 0s', {}, { detachGraceMs: 0 }],
   [
     '--master https://10.0.0.1:6443 --service-account-dir /sa',
     {},
@@ -103,13 +99,10 @@ describe('problems', () => {
       '70000',
       '--cloudconfg',
       'x',
-      '--debounce',
-      '9s',
       ...['--master', 'https://10.0.0.1:6443', '--kubeconfig', 'x', '--original-lock', 'default'],
     ]);
     expect(reading.ok ? [] : reading.problems.map(({ name }) => name).sort()).toEqual([
       'cloudconfg',
-      'debounce-max',
       'http-probe-port',
       'log-format',
       'master',

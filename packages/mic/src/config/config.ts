@@ -110,9 +110,6 @@ function problemsOf({
   ...flags
 }: FlagReading<MicFlagValues>): readonly FlagProblem[] {
   const problems = [...flags.problems];
-  if (values.debounceMs > values.debounceMaxMs) {
-    problems.push({ name: 'debounce-max', message: '--debounce-max must not be shorter than --debounce' });
-  }
   if (given.has('master') && given.has('kubeconfig')) {
     const message = '--master and --kubeconfig both name an API server: give one of them';
     problems.push({ name: 'master', message });

@@ -64,12 +64,6 @@ const behaviour = {
       help: 'Limit in KiB for the specs of the AzureIdentities of one namespace, as JSON with 256 bytes more for each; the same limit applies separately to its bindings. The oldest objects count. The same value is needed in NMI.',
     },
   ),
-  debounceMs: newFlag('debounce', duration('50ms', { min: 0 }), {
-    help: 'MIC combines changes to a host in one PATCH, sent when no further change came for this long. The time doubles after each PATCH in quick succession, up to a tenth of --debounce-max.',
-  }),
-  debounceMaxMs: newFlag('debounce-max', duration('5s', { min: 0 }), {
-    help: 'Maximum delay of a PATCH after the first change.',
-  }),
   access: {
     mode: identityAccessFlag,
     recheckMs: newFlag('access-recheck', duration('5m', { min: 10_000 }), {
@@ -138,6 +132,12 @@ export const micFlags = {
     droppedFlag('update-user-msi-retry-interval', duration('0'), 'as above: nothing waits for a retry'),
     droppedFlag('enableScaleFeatures', truth(true), 'deprecated in the original; the features are always on'),
     droppedFlag('startup-taint-waits-for', text(), "the start-up taint waits for NMI's DaemonSet alone"),
+    droppedFlag(
+      'debounce',
+      text(),
+      'changes of a host within 50 ms are combined, 500 ms if it was changed lately',
+    ),
+    droppedFlag('debounce-max', text(), 'as above: 5 s after the first change at the latest'),
     droppedFlag('canary-daemonset', text(), 'there is no canary any more'),
     droppedFlag(
       'enableProfile',

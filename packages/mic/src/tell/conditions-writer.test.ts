@@ -48,7 +48,7 @@ function setUp(options: { judge?: ConditionsOptions['judge']; fail?: Error } = {
     log,
     term: { signal: ending.signal, holds: () => holds },
     judge: options.judge ?? (() => [ready]),
-    slices: { run: (work) => Promise.resolve(work()) },
+    inTurn: (work) => Promise.resolve(work()),
   });
   return {
     clock,

@@ -11,7 +11,6 @@ import {
 } from '@pod-identity/kit/kube';
 import { bindingCondition, identityCondition, nextConditions, type World } from './conditions.ts';
 import { namedByKey } from './events.ts';
-import type { TimeSlices } from '../apply/time-slices.ts';
 import { referenceTo } from '../snapshot/trims.ts';
 import type { BindingView, IdentityView, ObjectReference } from '../snapshot/views.ts';
 
@@ -22,7 +21,7 @@ export interface ConditionsOptions extends Pick<KubeAmbient, 'transport' | 'cloc
   /** The conditions to write; undefined if they are unchanged or the object is gone. */
   judge(kind: ConditionedKind, key: string): readonly Condition[] | undefined;
   /** So that judging does not block the event loop. */
-  readonly slices: TimeSlices;
+  readonly inTurn: <T>(work: () => T) => Promise<T>;
 }
 
 /** Long enough for the passes of one change to finish. */
@@ -96,9 +95,9 @@ export class ConditionsWriter {
   }
 
   async #handle(concern: Concern): Promise<void> {
-    const { clock, term, slices } = this.#options;
+    const { clock, term, inTurn } = this.#options;
     if (!this.#mayWrite()) return;
-    const conditions = await slices.run(() => this.#options.judge(concern.kind, concern.key));
+    const conditions = await inTurn(() => this.#options.judge(concern.kind, concern.key));
     if (!conditions) return;
     for (let ms = this.#bucket.take(clock.now()); ms > 0; ms = this.#bucket.take(clock.now()))
       await clock.sleep(ms, term.signal);

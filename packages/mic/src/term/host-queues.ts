@@ -16,9 +16,6 @@ export interface Turns {
 
 export interface HostQueuesOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly signal: AbortSignal;
-  /** How long the second lane waits for more work of a host. */
-  readonly debounceMs: number;
-  readonly debounceMaxMs: number;
   readonly turnsWith: (azure: Pick<HostQueue, 'poke'>) => Turns;
 }
 
@@ -28,15 +25,11 @@ export interface HostQueues {
 }
 
 /** The first lane waits only so long, to handle simultaneous changes together. */
-const objectsQuietMs = 25;
+const objectsMs = { quietMs: 25, busyMs: 25, longestMs: 25 };
+/** The second combines changes of a host in one PATCH. */
+const azureMs = { quietMs: 50, busyMs: 500, longestMs: 5_000 };
 
-export function createHostQueues({
-  clock,
-  signal,
-  log,
-  turnsWith,
-  ...limits
-}: HostQueuesOptions): HostQueues {
+export function createHostQueues({ clock, signal, log, turnsWith }: HostQueuesOptions): HostQueues {
   const turns = turnsWith({ poke: (host, how) => azure.poke(host, how) });
   const onCrash = (host: string, error: unknown) => log.error({ host, error }, 'pass crashed');
   const isGone = (host: string) => turns.isGone(hostKeyOf(host));
@@ -45,8 +38,7 @@ export function createHostQueues({
     signal,
     onCrash,
     isGone,
-    quietMs: objectsQuietMs,
-    longestMs: objectsQuietMs,
+    ...objectsMs,
     turn: (host) => turns.objects(hostKeyOf(host)),
   });
   const azure = createHostQueue({
@@ -54,8 +46,7 @@ export function createHostQueues({
     signal,
     onCrash,
     isGone,
-    quietMs: limits.debounceMs,
-    longestMs: limits.debounceMaxMs,
+    ...azureMs,
     turn: async (host) => {
       const wakeAt = await turns.azure(hostKeyOf(host));
       objects.poke(host, { now: true });

@@ -53,8 +53,6 @@ function setUp() {
     clock,
     log,
     signal: term.signal,
-    debounceMs: 500,
-    debounceMaxMs: 5_000,
     turnsWith: (azure) =>
       createReconciler({
         index,
@@ -63,7 +61,7 @@ function setUp() {
         azure,
         records: new Records(),
         rules: () => build.rules,
-        slices: { run: (work) => Promise.resolve().then(work) },
+        inTurn: (work) => Promise.resolve().then(work),
         onPass: () => undefined,
         onPlanned: () => undefined,
         assignments: { apply: () => Promise.resolve({ unfinished: [] }) },

@@ -30,10 +30,10 @@ export interface MirrorLoopOptions extends Ambient {
   readonly term: Pick<LeaderTerm, 'signal'>;
 }
 
-/** After the start of a term, for late writes of the last leader, and while there are more leftovers than one walk removes. */
+/** After the start of a term, for late writes of the last leader. */
 export const soonMs = 10_000;
 /** A list of 10,000 objects costs the API server 200 small pages. */
-export const walkMs = 2 * 60_000;
+export const walkMs = 10 * 60_000;
 /** The longest delay of a term's first decision: an object that MIC does not know yet is read when it would be written. */
 export const mostDelayMs = 10_000;
 
@@ -66,15 +66,15 @@ async function walkOnAndOn(options: MirrorLoopOptions, onListed: () => void): Pr
   const { mirror, assignments, index, clock, random, log } = options;
   const { signal } = options.term;
   const isOver = () => signal.aborted;
-  const backoff = createBackoff({ baseMs: 1_000, capMs: walkMs, random });
+  const backoff = createBackoff({ baseMs: 1_000, capMs: 2 * 60_000, random });
   // What fails is left to the next list.
   const remove = (views: readonly AssignedView[]) =>
     assignments.apply(planRemoval(index, views), undefined, new Map());
   for (let isFirst = true; !isOver(); isFirst = false) {
     let pauseMs = soonMs;
     try {
-      const hasMore = await mirror.walk(signal, isFirst ? undefined : remove);
-      if (!isFirst && !hasMore) pauseMs = walkMs * (0.9 + 0.2 * random());
+      await mirror.walk(signal, isFirst ? undefined : remove);
+      if (!isFirst) pauseMs = walkMs * (0.9 + 0.2 * random());
       backoff.reset();
       onListed();
     } catch (error) {

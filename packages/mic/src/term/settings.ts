@@ -2,10 +2,7 @@ import type { MicConfig } from '../config/config.ts';
 import { planRules } from '../config/plan-rules.ts';
 import type { PlanRules } from '../plan/types.ts';
 
-type Configured = Pick<
-  MicConfig,
-  'forceNamespaced' | 'debounceMs' | 'debounceMaxMs' | 'writesPerHost' | 'resyncMs'
->;
+type Configured = Pick<MicConfig, 'forceNamespaced' | 'writesPerHost' | 'resyncMs'>;
 
 export interface MicSettings
   extends Configured, Partial<Pick<MicConfig, 'access' | 'startupTaint' | 'nmi' | 'namespaceShareBytes'>> {

@@ -54,7 +54,7 @@ test.each([
   await scene.until(isRight);
   await scene.town.client.request(method, `${records}/web-default-app`, body);
   expect(isRight()).toBe(false);
-  await scene.until(isRight, 6 * 60_000);
+  await scene.until(isRight, 12 * 60_000);
   expect(watches.filter((path) => path.includes('azureassigned'))).toEqual([]);
 });
 

@@ -144,8 +144,6 @@ function settingsOf({ rules, access }: MicOptions, clusterClientId: string): Mic
     namespace: own,
     forceNamespaced: false,
     ...(access && { access: { mode: access, recheckMs: 300_000 } }),
-    debounceMs: 500,
-    debounceMaxMs: 5_000,
     recordAfterMs: 2_000,
     writesPerHost: 20,
     resyncMs: 3_600_000,

@@ -7,7 +7,7 @@ import { classify, type ArmResult } from '../../azure/arm/arm-errors.ts';
 import type { CloudEndpoints } from '../../azure/cloud/clouds.ts';
 import { createHostCalls } from '../../azure/hosts/host-calls.ts';
 import { createArmHosts } from '../../azure/hosts/arm-hosts.ts';
-import { createThrottle } from '../../azure/arm/throttle.ts';
+import { updateBudget } from '../../snapshot/facts/budget.ts';
 import type { HostIdentities } from '../host-identities.ts';
 import type { Gate } from './fake-kube.ts';
 
@@ -110,7 +110,7 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
   const operations = new Map<string, 'InProgress' | 'Succeeded' | 'Failed'>();
   const fresh = new Set<ResourceId>();
   const effective = new Set<ResourceId>();
-  let throttle = createThrottle();
+  let drainedUntil = 0;
   let state = 'Succeeded';
   let count = 0;
   const isAlive = (id: ResourceId) => attached.has(id) && attached.get(id) === identities.get(id);
@@ -250,14 +250,21 @@ export function createFakeArm({ clock, gate }: Ports): FakeArm {
       state = 'Updating';
       clock.after(ms, () => end(how));
     },
-    drain(host) {
-      while (throttle.take(host, 'update', clock.now()) === undefined);
+    drain() {
+      drainedUntil = clock.now() + updateBudget.burst * updateBudget.everyMs;
     },
     connect() {
-      throttle = createThrottle();
-      return createArmHosts(
-        createHostCalls({ client, throttle, clock, random: () => 0.5, onCall: () => undefined }),
+      drainedUntil = 0;
+      const hosts = createArmHosts(
+        createHostCalls({ client, clock, random: () => 0.5, onCall: () => undefined }),
       );
+      return {
+        read: (host, signal) => hosts.read(host, signal),
+        update(host, change, context) {
+          const spentUntil = Math.max(context.spentUntil ?? 0, drainedUntil);
+          return hosts.update(host, change, { ...context, spentUntil });
+        },
+      };
     },
   };
   return arm;

@@ -151,7 +151,7 @@ export function createFakeWorld({
       memory,
       now,
       rules: () => ({ ...build.rules, ...rules }),
-      slices: { run: (work) => Promise.resolve().then(work) },
+      inTurn: (work) => Promise.resolve().then(work),
       azure: { poke: (on, how) => azureLane.poke(on, how) },
       onPass: () => undefined,
       onPlanned: (pods) => void planned.push(...pods),
@@ -180,12 +180,14 @@ export function createFakeWorld({
     const objects = createHostQueue({
       ...lane,
       quietMs,
+      busyMs: quietMs,
       longestMs: quietMs,
       turn: () => reconciler.objects(host.id),
     });
     const azureLane = createHostQueue({
       ...lane,
       quietMs: debounceMs,
+      busyMs: debounceMs,
       longestMs: 5_000,
       turn: async () => {
         const wakeAt = await reconciler.azure(host.id);

@@ -88,9 +88,11 @@ function customEndpoints(
   },
   problems: Problem[],
 ): CloudEndpoints | undefined {
-  const read = (key: string, fallback: string | undefined) =>
-    endpoint({ path: from.nameOf(key), value: from.settings.get(key.toLowerCase()) ?? fallback }, problems);
-  const resourceManager = read('resourceManagerEndpoint', from.known?.resourceManager);
+  const read = (key: string, fallback: string | undefined, isExempt?: (url: URL) => boolean) => {
+    const value = from.settings.get(key.toLowerCase()) ?? fallback;
+    return endpoint({ path: from.nameOf(key), value, isExempt }, problems);
+  };
+  const resourceManager = read('resourceManagerEndpoint', from.known?.resourceManager, isLoopback);
   const authority = read('activeDirectoryEndpoint', from.known?.authority);
   if (resourceManager === undefined || authority === undefined) return undefined;
   return {
@@ -102,14 +104,19 @@ function customEndpoints(
   };
 }
 
-/** Tokens are sent there, so it must be https, or plain http on the loopback (a simulator). */
+interface WrittenEndpoint {
+  readonly path: string;
+  readonly value: string | undefined;
+  readonly isExempt: ((url: URL) => boolean) | undefined;
+}
+
+/** Secrets are sent there, so it must be https; for ARM also plain http on the loopback (a simulator). */
 function endpoint(
-  written: { path: string; value: string | undefined },
+  { path, value, isExempt = () => false }: WrittenEndpoint,
   problems: Problem[],
 ): string | undefined {
-  const { path, value } = written;
   const url = value === undefined ? null : URL.parse(value);
-  if (value !== undefined && url !== null && (url.protocol === 'https:' || isLoopback(url)))
+  if (value !== undefined && url !== null && (url.protocol === 'https:' || isExempt(url)))
     return value.replace(/\/+$/, '');
   const what = value === undefined ? 'is not set' : `is not an https address: '${value}'`;
   problems.push({ path, message: `${what}; write it like https://management.example.com/` });

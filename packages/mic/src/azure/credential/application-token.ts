@@ -2,7 +2,6 @@ import { AzureError } from '../azure-error.ts';
 import type { CredentialSettings } from '../cloud/cloud.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
 import { entraResponseLimits } from './entra-response-limits.ts';
-import { authorityFor } from './plain-authority.ts';
 import type { TokenSource } from './token-keeper.ts';
 
 type ApplicationSettings = Extract<CredentialSettings, { readonly tenantId: string }>;
@@ -31,15 +30,12 @@ async function createIdentityCredential(
 ) {
   const identity = await import('@azure/identity');
   const { tenantId, clientId } = settings;
-  const authority = authorityFor(endpoints.authority);
-  const limits = entraResponseLimits(signal);
   const options = {
-    authorityHost: authority.host,
+    authorityHost: endpoints.authority,
     disableInstanceDiscovery: endpoints.customAuthority,
     // Callers retry anyway, so long waits are avoided here.
     retryOptions: { maxRetries: 1, retryDelayInMs: 200 },
-    ...limits,
-    additionalPolicies: [...limits.additionalPolicies, ...authority.policies],
+    ...entraResponseLimits(signal),
   };
   switch (settings.kind) {
     case 'client-secret':

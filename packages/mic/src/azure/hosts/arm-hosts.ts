@@ -39,11 +39,11 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
 
   /** The change, then renewals. Blocking entries found before are removed with the first PATCH. */
   const changeFrom = async (session: Session, change: HostChange): Promise<HostFailure | undefined> => {
-    const steps = stepsToChange(session.state, change);
-    if (steps.length + deadOf(session.state, change.renew).length === 0) return undefined;
-    // A host that is being updated is retried later.
+    // A host that is being updated is retried later, also if it lists all: what is listed may not be usable yet.
     const motion = inMotion(session.state);
     if (motion !== undefined) return motion;
+    const steps = stepsToChange(session.state, change);
+    if (steps.length + deadOf(session.state, change.renew).length === 0) return undefined;
     const { id } = session.host;
     const known = deadOf(session.state, [...blockers.of(id)]).filter((one) => !isStep(steps, one));
     const refusal =
@@ -57,7 +57,6 @@ export function createArmHosts(calls: HostCalls): HostIdentities {
   return {
     read: (host, signal) => readHost(calls, host, signal),
     async update(host, change, context) {
-      calls.restore(host, context.spentUntil ?? 0);
       const reading = await calls.read(host, context.signal);
       if (!reading.ok) return { rejected: [], refusal: refusalOf(reading.failure), patches: 0 };
       const session = startSession(host, context, reading.value);

@@ -4,8 +4,8 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import type { Rejection } from '../../snapshot/facts/outcomes.ts';
 import type { ArmClient } from '../arm/arm-client.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
-import { deniedAction, missingRole, needOfIdentity } from '../roles/missing-roles.ts';
-import { permissionsAt } from '../roles/permissions.ts';
+import { granteeNote, roleCommand } from '../../tell/remedy.ts';
+import { isAllowed, permissionsAt } from './permissions.ts';
 
 export type Attachable =
   | { readonly kind: 'attachable' }
@@ -14,18 +14,18 @@ export type Attachable =
   | { readonly kind: 'refused'; readonly rejection: Rejection };
 
 const identityApiVersion = '2023-01-31';
+const assign = 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action';
 
 export async function readAttachable(
   client: ArmClient,
   id: ResourceId,
   signal: AbortSignal,
 ): Promise<Attachable> {
-  const need = needOfIdentity(id);
   const permissions = await permissionsAt(client, id, signal);
   if (permissions === undefined) return unknown(id, { message: "MIC's rights there could not be read" });
-  const denied = deniedAction(need.actions, permissions);
-  if (denied !== undefined) {
-    const { message } = missingRole(need, denied, undefined);
+  if (!isAllowed(assign, permissions)) {
+    const command = roleCommand({ role: 'Managed Identity Operator', scope: id, micPrincipalId: undefined });
+    const message = `MIC may not perform '${assign}' at ${id}${granteeNote(undefined)}: ${command}`;
     return { kind: 'refused', rejection: { id, code: 'LinkedAuthorizationFailed', message } };
   }
   const found = await client.send({ method: 'GET', url: `${id}?api-version=${identityApiVersion}`, signal });

@@ -1,5 +1,6 @@
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import type { Ambient } from '@pod-identity/kit/serve';
+import { spend, updateBudget, waitFor } from '../../snapshot/facts/budget.ts';
 import type { ArmResponse, ArmClient } from '../arm/arm-client.ts';
 import { isDefinite, type ArmFailure, type ArmResult } from '../arm/arm-errors.ts';
 import {
@@ -11,7 +12,6 @@ import {
 } from './identity-patch.ts';
 import { followOperation } from '../arm/operation.ts';
 import { readAttachable, type Attachable } from './attachable.ts';
-import type { Hold, Throttle, ThrottledAction } from '../arm/throttle.ts';
 
 type ArmOperation = 'vm_get' | 'vm_update' | 'vmss_get' | 'vmss_update' | 'operation_get';
 
@@ -24,14 +24,12 @@ export interface ArmCall {
 
 export interface HostCalls {
   read(host: Host, signal: AbortSignal): Promise<ArmResult<HostState>>;
-  /** Takes one PATCH from the host's budget and returns the used budget, or why none may be sent yet. */
-  spend(host: Host): ArmResult<number>;
-  /** Sets the budget used by a former leader. */
-  restore(host: Host, spentUntil: number): void;
+  /** Takes one PATCH from a host's budget and returns the used budget, or why none may be sent yet. */
+  spend(spentUntil: number): ArmResult<number>;
   /** Sends one PATCH and follows it to its end. Returns the state only if the response contains all of it. */
   patch(host: Host, change: HostPatch, signal: AbortSignal): Promise<PatchResult>;
-  /** The failure if the throttle does not allow this number of updates now; takes no tokens. */
-  budget(host: Host, updates: number): ArmFailure | undefined;
+  /** The failure if the used budget does not allow this number of updates now. */
+  budget(spentUntil: number, updates: number): ArmFailure | undefined;
   /** Whether an identity exists and may be attached. */
   attachable(identity: ResourceId, signal: AbortSignal): Promise<Attachable>;
 }
@@ -52,16 +50,14 @@ export type PatchResult = ArmResult<HostState | undefined> & {
 
 interface HostCallsOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly client: ArmClient;
-  readonly throttle: Throttle;
   readonly onCall: (call: ArmCall) => void;
 }
 
 export function createHostCalls(options: HostCallsOptions): HostCalls {
-  const { client, throttle, clock, onCall } = options;
+  const { client, clock, onCall } = options;
 
-  /** Measures and reports a call, and applies its Retry-After. */
+  /** Measures and reports a call. */
   const measured = async <R extends ArmResult<unknown>>(
-    host: Host,
     operation: ArmOperation,
     call: () => Promise<R>,
   ): Promise<R> => {
@@ -72,33 +68,26 @@ export function createHostCalls(options: HostCallsOptions): HostCalls {
       result: result.ok ? 'ok' : result.failure.kind,
       ms: clock.now() - startedAt,
     });
-    if (!result.ok && result.failure.kind === 'throttled') throttle.hold(host, result.failure, clock.now());
     return result;
   };
 
   return {
     async read(host, signal) {
-      const held = heldBack(options, host, 'read');
-      if (held !== undefined) return { ok: false, failure: held };
-      const response = await measured(host, `${host.kind}_get`, () =>
+      const response = await measured(`${host.kind}_get`, () =>
         client.send({ method: 'GET', url: hostUrl(host, client), signal }),
       );
       return response.ok ? { ok: true, value: readHostState(response.value.body) } : response;
     },
     async patch(host, change, signal) {
-      return measured(host, `${host.kind}_update`, () =>
-        patchAndFollow(options, host, { ...change, signal }),
-      );
+      return measured(`${host.kind}_update`, () => patchAndFollow(options, host, { ...change, signal }));
     },
-    spend(host) {
-      const failure = heldBack(options, host, 'update');
-      return failure === undefined ? { ok: true, value: throttle.spentUntil(host) } : { ok: false, failure };
+    spend(spentUntil) {
+      const spent = { spentUntil, now: clock.now() };
+      const failure = heldBack(waitFor(updateBudget, spent));
+      return failure === undefined ? { ok: true, value: spend(updateBudget, spent) } : { ok: false, failure };
     },
-    budget(host, updates) {
-      const hold = throttle.look(host, updates, clock.now());
-      return hold && throttledBy(hold, 'update');
-    },
-    restore: (host, spentUntil) => throttle.restore(host, spentUntil, clock.now()),
+    budget: (spentUntil, updates) =>
+      heldBack(waitFor(updateBudget, { spentUntil, now: clock.now() }, updates - 1)),
     attachable: (identity, signal) => readAttachable(client, identity, signal),
   };
 }
@@ -142,20 +131,10 @@ async function patchAndFollow(
   return { ok: true, value: state, begun: true, refused: false };
 }
 
-/** Takes a token for one request, or returns why there is none. */
-function heldBack(
-  { throttle, clock }: HostCallsOptions,
-  host: Host,
-  action: ThrottledAction,
-): ArmFailure | undefined {
-  const hold = throttle.take(host, action, clock.now());
-  return hold && throttledBy(hold, action);
-}
-
-function throttledBy({ scope, retryAfterMs, why }: Hold, action: ThrottledAction): ArmFailure {
-  const who = why === 'own-limit' ? "held back below ARM's limits" : 'ARM asked to wait';
-  const message = `${who}: next ${action} of this ${scope} in ${Math.ceil(retryAfterMs / 1000)} s`;
-  return { kind: 'throttled', scope, retryAfterMs, message };
+function heldBack(retryAfterMs: number): ArmFailure | undefined {
+  if (retryAfterMs === 0) return undefined;
+  const message = `held back below ARM's limits: next update of this host in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return { kind: 'throttled', scope: 'host', retryAfterMs, message };
 }
 
 function hostUrl(host: Host, client: ArmClient): string {

@@ -67,7 +67,7 @@ export async function prepareRenewals(
   const hindrance = (isInTheWay ? admit : reject)(session, results);
   if (hindrance !== undefined) return hindrance;
   const begun = [...results].filter(([, { kind }]) => kind === 'attachable' || isInTheWay);
-  const lacking = begun.length > 0 ? calls.budget(session.host, halves) : undefined;
+  const lacking = begun.length > 0 ? calls.budget(session.spentUntil, halves) : undefined;
   if (lacking !== undefined) return refusalOf(lacking);
   for (const [id, { kind }] of begun) session.renewing.set(id, kind === 'attachable' ? 'now' : 'later');
   return undefined;

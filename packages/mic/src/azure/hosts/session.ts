@@ -15,6 +15,10 @@ export interface Session {
   /** Whether `state` includes the results of all PATCHes. */
   settled: boolean;
   patches: number;
+  /** The used budget of the host. */
+  spentUntil: number;
+  /** Whether ARM has asked to wait. */
+  throttled: boolean;
   /** Successful PATCHes. */
   passed: number;
   /** A PATCH whose response was lost is sent once more only. */
@@ -44,6 +48,8 @@ export function startSession(host: Host, context: UpdateContext, state: HostStat
     certain: true,
     settled: true,
     patches: 0,
+    spentUntil: context.spentUntil ?? 0,
+    throttled: false,
     passed: 0,
     resent: false,
     lastRejection: undefined,

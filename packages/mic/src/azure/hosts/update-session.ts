@@ -38,8 +38,9 @@ interface Batch {
 export async function sendBatch(calls: HostCalls, session: Session, sent: Batch): Promise<Next> {
   const { host, context, state } = session;
   const { search, batch } = sent;
-  const paid = calls.spend(host);
+  const paid = calls.spend(session.spentUntil);
   if (!paid.ok) return { search, refusal: refusalOf(paid.failure) };
+  session.spentUntil = paid.value;
   const unwritten = await writeDown(session, batch, paid.value);
   if (unwritten !== undefined) return { search, refusal: unwritten };
   const patch = identityPatch(state, batch);
@@ -47,6 +48,7 @@ export async function sendBatch(calls: HostCalls, session: Session, sent: Batch)
   const result = await calls.patch(host, { from: state, patch, mayBeSent }, signal);
   session.patches += 1;
   if (!result.ok) {
+    session.throttled = result.failure.kind === 'throttled';
     if (result.refused) session.refused.push(...batch.filter(isAddition).map(({ id }) => id));
     // An earlier PATCH whose response was lost may have been executed meanwhile: a 409 can be its effect.
     session.settled = false;
@@ -209,7 +211,7 @@ async function afterLostResponse(
   if (refusal !== undefined) return { search, refusal };
   if (batch.every((step) => isDone(session.state, step))) return afterPassed(session, failed);
   // A failed operation is reported as such, not as the throttle that prevents the retry.
-  const isHeld = begun && calls.budget(session.host, 1) !== undefined;
+  const isHeld = begun && calls.budget(session.spentUntil, 1) !== undefined;
   if (session.resent || isHeld) return { search, refusal: { ...failure, ...(begun && { late: true }) } };
   session.resent = true;
   return { search };
@@ -261,8 +263,9 @@ function isOutdated({ certain, settled }: Session, stopped: HostFailure | undefi
   return !certain || (!settled && stopped?.kind === 'busy');
 }
 
-function mayLook(session: Session, stopped: HostFailure | undefined): boolean {
-  return !session.context.signal.aborted && stopped?.kind !== 'aborted' && stopped?.kind !== 'gone';
+function mayLook({ context, throttled }: Session, stopped: HostFailure | undefined): boolean {
+  const isOver = stopped?.kind === 'aborted' || stopped?.kind === 'gone';
+  return !context.signal.aborted && !throttled && !isOver;
 }
 
 interface Judged {

@@ -71,15 +71,11 @@ export interface HostRecord {
   readonly unapplied: ReadonlySet<ResourceId>;
   /** Consecutive operations that failed after ARM accepted them. */
   readonly lateFailures: number;
-  /** The last failure, while it lasts: for people who read the record. Nothing is decided by it. While this term has one, it is `lastFailure`'s. */
-  readonly reportedFailure?: ReportedFailure;
 }
-
-export const failureKinds = ['throttled', 'denied', 'busy', 'gone', 'unavailable', 'failed'] as const;
 
 /** The last failure to read or change a host, for logs and conditions. */
 export interface LastFailure {
-  readonly kind: (typeof failureKinds)[number];
+  readonly kind: 'throttled' | 'denied' | 'busy' | 'gone' | 'unavailable' | 'failed';
   readonly message: string;
   readonly at: number;
   /** Consecutive failures, this one included: each lengthens the pause. */
@@ -89,8 +85,6 @@ export interface LastFailure {
   /** A lock of Azure forbids changes. */
   readonly isLocked?: true;
 }
-
-export type ReportedFailure = Omit<LastFailure, 'at' | 'failures'>;
 
 export interface HostFacts extends HostRecord {
   /** What the host carries; undefined until it was read in this term. */

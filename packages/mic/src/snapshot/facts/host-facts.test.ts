@@ -224,12 +224,6 @@ describe('a host that could not be read or changed', () => {
     const read = foldReading(held, { kind: 'read', present: present() }, at);
     expect(read).not.toHaveProperty('lastFailure');
     expect(read.notBefore).toBe(now + 9 * minute);
-    expect(recordOf(held).reportedFailure).toEqual({ kind: 'failed', message: 'm' });
-    const inNextTerm = factsFromRecord(recordOf(held));
-    expect(recordOf(inNextTerm).reportedFailure).toEqual({ kind: 'failed', message: 'm' });
-    expect(foldReading(inNextTerm, { kind: 'read', present: present() }, at)).not.toHaveProperty(
-      'reportedFailure',
-    );
     expect(foldExpiry(read, now + 9 * minute).notBefore).toBe(0);
   });
 

@@ -2,15 +2,7 @@
 // object if nothing changed. Time and randomness are arguments.
 import type { Host, ResourceId } from '@pod-identity/crd-types';
 import { hardlySpentAt, updateBudget } from './budget.ts';
-import type {
-  HostFacts,
-  HostRecord,
-  LastFailure,
-  OwnAttachment,
-  PresentIdentity,
-  Renewal,
-  ReportedFailure,
-} from './facts.ts';
+import type { HostFacts, HostRecord, LastFailure, OwnAttachment, PresentIdentity, Renewal } from './facts.ts';
 import { foldBlame, foldLeft, foldRejections } from './attempts.ts';
 import { foldSuspicion, foldTheirs, isTheirsAlone, theirPauseMs } from './late-blame.ts';
 import {
@@ -59,13 +51,11 @@ export function factsFromRecord(record: HostRecord): HostFacts {
 }
 
 /** The part that is stored. */
-export function recordOf(facts: HostRecord & Pick<HostFacts, 'lastFailure'>): HostRecord {
+export function recordOf(facts: HostRecord): HostRecord {
   const { host, ours, renewing, quarantined, notBefore, subscriptionNotBefore, spentUntil } = facts;
-  const { strikes, accepted, unapplied, lateFailures, lastFailure } = facts;
-  const reportedFailure = lastFailure ? reportOf(lastFailure) : facts.reportedFailure;
+  const { strikes, accepted, unapplied, lateFailures } = facts;
   const limits = { notBefore, subscriptionNotBefore, spentUntil, strikes };
-  const reported = reportedFailure && { reportedFailure };
-  return { host, ours, renewing, quarantined, accepted, unapplied, lateFailures, ...limits, ...reported };
+  return { host, ours, renewing, quarantined, accepted, unapplied, lateFailures, ...limits };
 }
 
 /** Starts the grace period of identities that no pod needs any more, and ends it for those that are needed again. */
@@ -260,7 +250,7 @@ function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At
   const lateFailures = facts.lateFailures + (isLate ? 1 : 0);
   // Failed operations before this term count too.
   const failures = isLate ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
-  const lastFailure: LastFailure = { ...reportOf(failure), at: now, failures };
+  const lastFailure = { ...reportOf(failure), at: now, failures };
   const until = now + pauseMs(failure, failures, chance);
   const isOfSubscription = failure.kind === 'throttled' && failure.scope === 'subscription';
   const subscriptionNotBefore = isOfSubscription ? until : facts.subscriptionNotBefore;
@@ -271,7 +261,7 @@ function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At
     : held;
 }
 
-function reportOf(failure: ReportedFailure): ReportedFailure {
+function reportOf(failure: Exclude<HostFailure, { kind: 'aborted' }>): Omit<LastFailure, 'at' | 'failures'> {
   return {
     kind: failure.kind,
     message: failure.message,
@@ -281,8 +271,8 @@ function reportOf(failure: ReportedFailure): ReportedFailure {
 }
 
 function clearFailure(facts: HostFacts): HostFacts {
-  const { lastFailure, reportedFailure, ...rest } = facts;
-  return lastFailure || reportedFailure ? rest : facts;
+  const { lastFailure, ...rest } = facts;
+  return lastFailure ? rest : facts;
 }
 
 /** Returns the same map if all entries stay. */

@@ -6,17 +6,14 @@ import {
   parseResourceId,
   type Host,
   type Parsed,
-  type Problem,
   type ResourceId,
 } from '@pod-identity/crd-types';
 import {
-  failureKinds,
   rejectionCodes,
   type HostRecord,
   type OwnAttachment,
   type Quarantine,
   type Renewal,
-  type ReportedFailure,
   type Strike,
 } from './facts.ts';
 import { listAt, memberOf, stringAt } from '../raw-object.ts';
@@ -66,11 +63,10 @@ export function serialiseRecord(record: HostRecord): string {
     accepted: sorted(record.accepted).map(([id, until]) => ({ id, until })),
     ...(record.unapplied.size > 0 && { unapplied: [...record.unapplied].sort().map((id) => ({ id })) }),
     ...(record.lateFailures > 0 && { lateFailures: record.lateFailures }),
-    ...(record.reportedFailure && { failure: record.reportedFailure }),
   });
 }
 
-/** Invalid entries are left out with a warning; the whole record is refused only if its host is unknown. */
+/** Invalid entries are left out; the whole record is refused only if its host is unknown. */
 export function parseRecord(text: string): Parsed<HostRecord> {
   const raw = parseJson(text);
   const found = memberOf(raw, 'version');
@@ -78,30 +74,27 @@ export function parseRecord(text: string): Parsed<HostRecord> {
     return refuse('version', `must be ${version}: this record is damaged or of a newer MIC`);
   const host = parseHost(memberOf(raw, 'host'));
   if (!host) return refuse('host', 'must have a kind (vm or vmss) and an ARM id');
-  const warnings: Problem[] = [];
-  const ours = readEntries(raw, { list: 'ours', read: readAttachment, warnings });
-  const reportedFailure = readFailure(memberOf(raw, 'failure'));
+  const ours = readEntries(raw, 'ours', readAttachment);
   return {
     ok: true,
     value: {
       host,
       ours,
-      renewing: readEntries(raw, { list: 'renewing', read: readRenewal, warnings }),
-      quarantined: readEntries(raw, { list: 'quarantined', read: readQuarantine, warnings }),
+      renewing: readEntries(raw, 'renewing', readRenewal),
+      quarantined: readEntries(raw, 'quarantined', readQuarantine),
       notBefore: numberAt(raw, 'notBefore') ?? 0,
       subscriptionNotBefore: numberAt(raw, 'subscriptionNotBefore') ?? 0,
       spentUntil: numberAt(raw, 'spentUntil') ?? 0,
       strikes: readStrikes(raw),
-      accepted: readEntries(raw, { list: 'accepted', read: (entry) => numberAt(entry, 'until'), warnings }),
+      accepted: readEntries(raw, 'accepted', (entry) => numberAt(entry, 'until')),
       unapplied: new Set([
-        ...readEntries(raw, { list: 'unapplied', read: () => true, warnings }).keys(),
+        ...readEntries(raw, 'unapplied', () => true).keys(),
         // Records of earlier versions do not have this list.
         ...[...ours].filter(([, { confirmed }]) => !confirmed).map(([id]) => id),
       ]),
       lateFailures: numberAt(raw, 'lateFailures') ?? 0,
-      ...(reportedFailure && { reportedFailure }),
     },
-    warnings,
+    warnings: [],
   };
 }
 
@@ -119,19 +112,16 @@ function parseHost(raw: unknown): Host | undefined {
   return kind && parseResourceId(id).ok ? { kind, id: canonicalResourceId(id) } : undefined;
 }
 
-interface List<V> {
-  readonly list: string;
-  readonly read: (raw: unknown) => V | undefined;
-  readonly warnings: Problem[];
-}
-
-function readEntries<V>(raw: unknown, { list, read, warnings }: List<V>): Map<ResourceId, V> {
+function readEntries<V>(
+  raw: unknown,
+  list: string,
+  read: (entry: unknown) => V | undefined,
+): Map<ResourceId, V> {
   const result = new Map<ResourceId, V>();
-  for (const [position, entry] of listAt(raw, list).entries()) {
+  for (const entry of listAt(raw, list)) {
     const id = parseIdentityResourceId(stringAt(entry, 'id'));
     const value = read(entry);
     if (id.ok && value !== undefined) result.set(id.value, value);
-    else warnings.push({ path: `${list}[${position}]`, message: 'is unreadable and left out' });
   }
   return result;
 }
@@ -169,17 +159,6 @@ function readQuarantine(raw: unknown): Quarantine | undefined {
     failures: numberAt(raw, 'failures') ?? 1,
     code: oneOf(rejectionCodes, stringAt(raw, 'code')) ?? 'Unknown',
     message: stringAt(raw, 'message'),
-  };
-}
-
-function readFailure(raw: unknown): ReportedFailure | undefined {
-  const kind = oneOf(failureKinds, stringAt(raw, 'kind'));
-  if (kind === undefined) return undefined;
-  return {
-    kind,
-    message: stringAt(raw, 'message'),
-    ...(memberOf(raw, 'lacksToken') === true && { lacksToken: true }),
-    ...(memberOf(raw, 'isLocked') === true && { isLocked: true }),
   };
 }
 
