@@ -213,7 +213,6 @@ export const viewOf = (first: World = {}) => {
 export const rules: AuthorizeRules = {
   mode: 'standard',
   forceNamespaced: false,
-  controller: { namespace: 'default', serviceAccount: 'mic', labels: { component: 'mic' } },
   authorities: new Set(['login.microsoftonline.com', 'login.microsoftonline.us']),
   identityAccess: 'namespace',
   exceptionNamespaces: new Set(),

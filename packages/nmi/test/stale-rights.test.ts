@@ -173,7 +173,6 @@ async function serving(random: () => number) {
   const rules = {
     mode: 'managed',
     forceNamespaced: false,
-    controller: undefined,
     authorities: new Set<string>(),
     identityAccess: 'namespace',
     exceptionNamespaces: new Set<string>(),

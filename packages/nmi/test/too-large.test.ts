@@ -59,7 +59,6 @@ const rules: AuthorizeRules = {
   authorities: new Set<string>(),
   identityAccess: 'namespace',
   exceptionNamespaces: new Set(),
-  controller: { namespace: '', serviceAccount: '', labels: {} },
 };
 const resourceID =
   '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i';

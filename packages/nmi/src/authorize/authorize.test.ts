@@ -50,7 +50,7 @@ const short = (decision: Decision): string => {
     case 'deny':
       return decision.denial.why;
     case 'machine':
-      return decision.why;
+      return 'exempt';
     case 'unusable':
       return 'unusable';
   }
@@ -403,27 +403,8 @@ describe('C10 exceptions', () => {
       'no-label',
     ],
     [
-      'the controller that was stated',
-      { world: {}, pod: { serviceAccount: 'mic', labels: { component: 'mic' } } },
-      'controller',
-    ],
-    [
-      'the service account of the controller in another namespace',
-      { world: {}, pod: { serviceAccount: 'mic', namespace: 'shop', labels: { component: 'mic' } } },
-      'no-label',
-    ],
-    [
-      'W-S5 a pod that is only called like the controller',
-      { world: {}, pod: { name: 'mic-1', labels: {} } },
-      'no-label',
-    ],
-    [
-      'no controller where none was stated',
-      {
-        world: {},
-        pod: { serviceAccount: 'mic', labels: { component: 'mic' } },
-        rules: { ...rules, controller: undefined },
-      },
+      'W-S5 a pod that is only called like MIC',
+      { world: {}, pod: { name: 'mic-1', serviceAccount: 'mic', labels: {} } },
       'no-label',
     ],
   ])('knows %s', (_, given, expected) => {
@@ -461,7 +442,6 @@ describe('C10 exceptions', () => {
   });
   const pass = (selector: Selector, ids: readonly string[] | undefined) => ({
     kind: 'machine',
-    why: 'exempt',
     selector,
     clientIds: ids && new Set(ids),
   });

@@ -26,33 +26,6 @@ test.each(['aad-pod-id-mic-service-account', 'mic', ''])(
   },
 );
 
-describe("a pod that the administrator stated to be the original's MIC", () => {
-  const rules = () =>
-    rulesOf('--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,tier=control');
-  const mic = {
-    namespace: 'infra',
-    serviceAccount: 'mic',
-    labels: { app: 'mic', tier: 'control', more: 'x' },
-  };
-
-  it('is exempt', () => {
-    expect(exemptionOf(pod(mic), viewOf({}).view, rules())).toEqual({
-      why: 'controller',
-      clientIds: undefined,
-    });
-  });
-
-  it.each([
-    ['another namespace', { namespace: 'default' }],
-    ['another service account', { serviceAccount: 'mic2' }],
-    ['one of the labels missing', { labels: { app: 'mic' } }],
-    ['a label in other case', { labels: { app: 'MIC', tier: 'control' } }],
-    ['no labels', { labels: {} }],
-  ])('is not it with %s', (_, other) => {
-    expect(exemptionOf(pod({ ...mic, ...other }), viewOf({}).view, rules())).toBeUndefined();
-  });
-});
-
 test('the labels of a pod are read once, however many exceptions its namespace has', () => {
   let reads = 0;
   const asking = Object.defineProperty(pod(), 'labels', {
@@ -63,23 +36,6 @@ test('the labels of a pod are read once, however many exceptions its namespace h
   });
   const exceptions = Array.from({ length: 1_000 }, (_, index) => exception({ app: `other-${index}` }));
   expect(exemptionOf(asking, viewOf({ exceptions }).view, rulesOf())).toBeUndefined();
-  expect(reads).toBe(1);
-});
-
-test("the labels of a pod are read once to compare them with those of the original's MIC", () => {
-  let reads = 0;
-  const asking = Object.defineProperty(pod({ namespace: 'infra', serviceAccount: 'mic' }), 'labels', {
-    get: () => {
-      reads += 1;
-      return { app: 'mic', tier: 'control' };
-    },
-  });
-  const rules = rulesOf(
-    '--MICNamespace=infra',
-    '--mic-service-account=mic',
-    '--mic-labels=app=mic,tier=control',
-  );
-  expect(exemptionOf(asking, viewOf({}).view, rules)).toMatchObject({ why: 'controller' });
   expect(reads).toBe(1);
 });
 

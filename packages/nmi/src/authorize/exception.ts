@@ -10,40 +10,32 @@ import { accessModeOf, accessToMachine } from './access-needed.ts';
 import type {
   AuthorizeRules,
   ClusterView,
-  ControllerPods,
   Decision,
   InvalidException,
   OfMachine,
 } from './types.ts';
 
-export type Exemption = Pick<OfMachine, 'why' | 'clientIds' | 'access'>;
+export type Exemption = Pick<OfMachine, 'clientIds' | 'access'>;
 
 /**
  * Whether the pod may use the machine's identities without bindings, and which of them. A pod is exempt if it has any label of any
- * exception in its namespace; values compare without case, as in the original. Several exceptions add up. No pod is exempt by its name:
- * MIC's pods are those that the administrator configured, by default none. No exception counts for a pod without a ServiceAccount.
+ * exception in its namespace; values compare without case, as in the original. Several exceptions add up. No pod is exempt by its name,
+ * and no exception counts for a pod without a ServiceAccount.
  */
 export function exemptionOf(pod: PodView, view: ClusterView, rules: AuthorizeRules): Exemption | undefined {
-  if (rules.controller && isController(pod, rules.controller))
-    return { why: 'controller', clientIds: undefined };
   // Read once for all exceptions, since labels are parsed at each read.
   const { labels } = pod;
   const exceptions = view.exceptionsIn(pod.namespace).filter(({ spec }) => hasAnyOf(labels, spec.podLabels));
   const mode = accessModeOf(pod.namespace, view, rules);
   if (exceptions.length === 0 || !mayHaveExceptions(pod, mode, rules)) return undefined;
   const access = accessToMachine(pod, mode);
-  return {
-    why: 'exempt',
-    clientIds: freedBy(exceptions),
-    ...(access && { access }),
-  };
+  return { clientIds: freedBy(exceptions), ...(access && { access }) };
 }
 
 /** An exempt pod may use the client ids of its exceptions. For other kinds of ids, the client id of the token is checked later. */
-export function decideOnExempt({ why, clientIds, access }: Exemption, selector: Selector): Decision {
+export function decideOnExempt({ clientIds, access }: Exemption, selector: Selector): Decision {
   const pass = (meant: Selector): Decision => ({
     kind: 'machine',
-    why,
     selector: meant,
     clientIds,
     ...(access && { access }),
@@ -100,12 +92,6 @@ export function mayHaveExceptions(
   if (!hasAccount(pod)) return false;
   const { namespace } = pod;
   return mode === 'rbac' || exceptionNamespaces.size === 0 || exceptionNamespaces.has(namespace);
-}
-
-function isController(pod: PodView, { namespace, serviceAccount, labels }: ControllerPods): boolean {
-  if (pod.namespace !== namespace || pod.serviceAccount !== serviceAccount) return false;
-  const { labels: own } = pod;
-  return Object.entries(labels).every(([name, value]) => Object.hasOwn(own, name) && own[name] === value);
 }
 
 export function hasAnyOf(labels: Labels, wanted: Labels): boolean {

@@ -9,7 +9,7 @@ const reader = subjectOf('reader') as GrantedIdentity;
 const denial: Denial = { why: 'several-identities', offered: [] };
 const access: Access = { mode: 'rbac', subject: { namespace: 'default', name: 'web' }, pairs: 'machine' };
 const ofReader = { identity: 'default/reader', access: undefined };
-const passThrough = { kind: 'machine', why: 'exempt', selector: { by: 'nothing' } } as const;
+const passThrough = { kind: 'machine', selector: { by: 'nothing' } } as const;
 const all: readonly (readonly [Decision, readonly Needed[], boolean])[] = [
   [{ kind: 'allow', identity: reader }, [ofReader], true],
   [{ kind: 'deny', denial, among: [reader] }, [ofReader], true],

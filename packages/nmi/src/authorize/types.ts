@@ -56,19 +56,10 @@ export interface MatchedObjects {
 
 export type OperationMode = 'standard' | 'managed';
 
-/** The original's MIC in the pod network, which must not wait for itself. A pod must match all fields. */
-export interface ControllerPods {
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
 export interface AuthorizeRules {
   /** Managed: the operator attaches identities to hosts; there is no MIC, so texts name no MIC. */
   readonly mode: OperationMode;
   readonly forceNamespaced: boolean;
-  /** Pods that may use any identity of the machine, since the administrator configured them as MIC. */
-  readonly controller: ControllerPods | undefined;
   /** Hosts (with port if not 443, in lower case) that secrets may be sent to; the first is the default. */
   readonly authorities: ReadonlySet<string>;
   readonly identityAccess: AccessMode;
@@ -123,7 +114,6 @@ type DenialReason =
 /** The pod is exempt: it gets a token of an identity of the machine, which NMI requests, keeps and checks as any other. */
 export interface OfMachine {
   readonly kind: 'machine';
-  readonly why: 'exempt' | 'controller';
   /** The selector of the request, or the only identity that the exception allows. */
   readonly selector: Selector;
   /** In lower case: the client ids that a token may have. Undefined: any. */

@@ -194,10 +194,6 @@ describe('readConfig', () => {
     [['--enable-host-token'], { hostToken: true }],
     [['install-redirect'], { command: { kind: 'install-redirect' } }],
     [['--operation-mode=Managed'], { mode: 'managed' }],
-    [
-      ['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic,x/y='],
-      { controller: { namespace: 'infra', serviceAccount: 'mic', labels: { app: 'mic', 'x/y': '' } } },
-    ],
   ])('understands %j', (argv, expected) => {
     expect(configOf(argv)).toMatchObject(expected);
   });
@@ -213,6 +209,12 @@ describe('readConfig', () => {
       [/--compat-errors: no effect any more, errors are/, /--exact-errors: no effect any more, errors are/],
     ],
     [['--compat-errors'], [/--compat-errors: no effect any more/]],
+    [
+      ['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app=mic'],
+      ['MICNamespace', 'mic-service-account', 'mic-labels'].map(
+        (flag) => new RegExp(`--${flag}: no effect any more, no pod is exempt as MIC`),
+      ),
+    ],
     [['--firewall=iptables'], [/--firewall: no effect any more, the rules are those of nftables/]],
     ...['live', 'strict', 'off'].map((mode): [string[], RegExp[]] => [
       [`--pod-check=${mode}`],
@@ -223,23 +225,6 @@ describe('readConfig', () => {
     expect(reading.kind === 'config' && reading.warnings).toEqual(
       warnings.map((text) => expect.stringMatching(text) as string),
     );
-  });
-
-  it('takes the namespace of MIC alone, as the original’s deployments pass it, and says that it has no effect', () => {
-    const reading = read(['--MICNamespace=infra']);
-    expect(reading).toMatchObject({ kind: 'config', config: { controller: undefined } });
-    expect(reading.kind === 'config' && reading.warnings).toEqual([
-      expect.stringContaining('--MICNamespace has no effect without --mic-service-account and --mic-labels'),
-    ]);
-  });
-
-  it.each([
-    [['--mic-service-account=mic'], 'give all three'],
-    [['--MICNamespace=infra', '--mic-service-account=mic'], 'give all three'],
-    [['--MICNamespace=infra', '--mic-labels=app=mic'], 'give all three'],
-    [['--MICNamespace=infra', '--mic-service-account=mic', '--mic-labels=app'], 'NAME=VALUE'],
-  ])('does not start with %j: half a statement of who MIC is', (argv, problem) => {
-    expect(read(argv)).toEqual({ kind: 'problems', problems: [expect.stringContaining(problem)] });
   });
 
   it('check-federated says that it does not have the flags of the service', () => {

@@ -2,10 +2,8 @@
 // It must not read `process`, or use a value of the configuration.
 import { logOf, readFlags, type FlagReading, type LogSettings } from '@pod-identity/kit/core';
 import { federatedTarget } from '@pod-identity/crd-types';
-import type { ControllerPods } from '../authorize/types.ts';
 import type { MetadataPart } from '../request/instance-metadata.ts';
 import { readResource } from '../request/resource.ts';
-import { controllerOf, controllerProblems } from './controller.ts';
 import { nmiFlags, type NmiFlagValues } from './flags.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -23,12 +21,10 @@ export interface FederatedCheck {
 /** Host '': all addresses. */
 export type ListenAt = NmiFlagValues['probe'];
 
-type AsGiven = Omit<NmiFlagValues, 'words' | 'controller' | 'metadataAllowed' | 'log'>;
+type AsGiven = Omit<NmiFlagValues, 'words' | 'metadataAllowed' | 'log'>;
 
 export interface NmiConfig extends AsGiven {
   readonly command: NmiCommand;
-  /** Undefined: no pod is exempt as MIC. */
-  readonly controller: ControllerPods | undefined;
   readonly metadataAllowed: ReadonlySet<MetadataPart>;
   readonly log: LogSettings;
   /** Whether federated identities can be used. */
@@ -76,7 +72,6 @@ function relations({ values, given }: Reading, command: NmiCommand | string): st
     problems.push(
       '--operation-mode managed needs --forceNamespaced: identities are then the business of each namespace',
     );
-  problems.push(...controllerProblems(values.controller));
   problems.push(...brokerProblems(values, command));
   if (given.has('master') && given.has('kubeconfig'))
     problems.push('--master and --kubeconfig (or KUBECONFIG) both name an API server: give one of them');
@@ -144,7 +139,6 @@ function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiC
   const metadataAllowed = values.metadataAllowed.filter((part) => part !== 'instance' || !blocksInstance);
   return {
     ...values,
-    controller: controllerOf(values.controller),
     probe: isAtPod ? { ...probe, host: '' } : probe,
     metadataAllowed: new Set(metadataAllowed),
     hasBroker: values.broker.namespace !== '',

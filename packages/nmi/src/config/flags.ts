@@ -5,6 +5,8 @@ import { accessFlags, requestFlags, rulesFlags } from './flags/pods.ts';
 
 const { text, truth, integer } = value;
 const atLeast0 = integer(0, { min: 0 });
+const micException =
+  'no pod is exempt as MIC: an AzurePodIdentityException exempts those of the original in the pod network';
 const metadataErrors = 'errors are those of the metadata service';
 
 /** Every flag, those of the original and of our first manifests included: they start this program unchanged. */
@@ -28,6 +30,9 @@ export const nmiFlags = {
     droppedFlag('set-retry-after-header', truth(false), 'Retry-After is always sent'),
     droppedFlag('compat-errors', truth(false, 'status'), metadataErrors),
     droppedFlag('exact-errors', truth(false), metadataErrors),
+    droppedFlag('MICNamespace', text(), micException),
+    droppedFlag('mic-service-account', text(), micException),
+    droppedFlag('mic-labels', value.list(), micException),
     droppedFlag('custom-user-agent', text(), 'the user agent is fixed'),
     droppedFlag('enableProfile', truth(false), 'there is no profiling port; Node has --inspect'),
     ...klogFlags,

@@ -1,14 +1,11 @@
 import type { FlagReading } from '@pod-identity/kit/core';
-import { controllerWarnings } from './controller.ts';
 import type { NmiFlagValues } from './flags.ts';
 
 /** Warnings about flags and variables without effect, and about settings that cause failures of clients. */
 export function warningsOf({ values, ignored }: FlagReading<NmiFlagValues>): string[] {
-  const { interception, controller } = values;
   return [
     ...ignored.map(({ flag, why }) => `--${flag}: no effect any more, ${why}`),
-    ...controllerWarnings(controller),
-    ...(interception === 'none' ? [notIntercepted] : []),
+    ...(values.interception === 'none' ? [notIntercepted] : []),
   ];
 }
 

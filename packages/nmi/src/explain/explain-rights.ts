@@ -106,12 +106,11 @@ function machineRight(
     : machineRightFinding({ subject });
 }
 
-function exempt({ pod, view }: ExplainWorld, { why, clientIds, access }: Exemption): Finding {
+function exempt({ pod, view }: ExplainWorld, { clientIds, access }: Exemption): Finding {
   const which =
     clientIds === undefined
       ? 'any identity of the machine'
       : `the client ids ${[...clientIds].sort().join(', ') || 'none'}`;
-  if (why === 'controller') return info('exception', `it runs as MIC itself and may ask for ${which}`);
   const bindings =
     access?.mode === 'rbac'
       ? 'if its ServiceAccount may use the machine, no binding counts'

@@ -8,7 +8,6 @@ import {
 } from '@pod-identity/kit/core';
 import { machineData } from '../../request/instance-metadata.ts';
 import { metadataFamilies } from '../../request/routes.ts';
-import { controllerFlags } from '../controller.ts';
 
 const { truth, integer, duration, list, oneOf, someOf, mapped } = value;
 
@@ -25,7 +24,6 @@ export const rulesFlags = {
     help: 'standard: MIC attaches identities to the machines. managed: the administrator does.',
   }),
   forceNamespaced: forceNamespacedFlag,
-  controller: controllerFlags,
   byNodeLabel: changedFlag('enableScaleFeatures', truth(true), {
     help: 'Watch only the AzureAssignedIdentity objects of this node, by their label. They only say when to ask the metadata service again.',
     why: 'on by default, as in the original since 1.8.1',
