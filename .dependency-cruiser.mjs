@@ -56,7 +56,7 @@ export default {
     },
     {
       name: 'certificates-are-made-by-the-broker-alone',
-      comment: 'It makes its own, and reads none (decision 47).',
+      comment: 'It makes its own, and reads none.',
       severity: 'error',
       from: {
         path: '^packages/nmi/',

@@ -20,7 +20,7 @@ const restrictedSyntax = [
 ];
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/coverage/', '.nx/']),
+  globalIgnores(['**/dist/', '**/coverage/', '.nx/', '.stryker-tmp/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   ts.strictTypeChecked,

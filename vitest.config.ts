@@ -19,8 +19,6 @@ const patience = {
 // nodes. Each step has its own shorter deadline and says what it waited for.
 const minutesOfPatience = { testTimeout: 600_000, hookTimeout: 600_000 };
 
-const isGiven = process.env['POD_IDENTITY_E2E_CLUSTER'] !== undefined;
-
 /** The end of a file's name says that it does not belong to `npm test` (CONTRIBUTING.md, Tests). */
 const rest = '*.{real,kernel,fuzz,long}.test.ts';
 /** A test beside the code that mocks a module or measures the heap. */
@@ -113,7 +111,7 @@ export default defineConfig({
         test: {
           ...tools.test,
           include: [
-            '{bench,chaos,chart,checks,consumers,demo,docs,e2e,images,monitoring,mutate,site,stage,workspace}/**/*.test.ts',
+            '{bench,chaos,chart,checks,consumers,demo,docs,e2e,images,monitoring,site,stage,workspace}/**/*.test.ts',
           ],
           exclude: [...tools.test.exclude, '**/*.e2e.test.ts'],
         },
@@ -122,9 +120,7 @@ export default defineConfig({
         ...e2e,
         test: {
           ...e2e.test,
-          // A cluster that `npm run e2e` was given has scenarios of its own.
-          include: [isGiven ? 'any-cluster/*.e2e.test.ts' : 'scenarios/*.e2e.test.ts'],
-          ...(isGiven ? minutesOfPatience : {}),
+          include: ['scenarios/*.e2e.test.ts'],
         },
       },
       {

@@ -12,7 +12,8 @@ export type Arguments =
   | { readonly kind: 'sum'; readonly files: readonly string[] }
   | { readonly kind: 'wrong'; readonly message: string };
 
-const usage = 'usage: npm run chaos -- [--seed N] [--minutes M] [--json FILE] [--logs FOLDER] | --sum FILE …';
+const usage =
+  'usage: node tools/workspace/bootstrap.mjs chaos [--seed N] [--minutes M] [--json FILE] [--logs FOLDER] | --sum FILE …';
 
 const options = {
   seed: { type: 'string' },

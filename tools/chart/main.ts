@@ -1,4 +1,4 @@
-// `npm run chart`: checks the chart with helm lint and packs it into dist/charts. With arguments it runs helm with them instead.
+// `bootstrap.mjs chart`: checks the chart with helm lint and packs it into dist/charts. With arguments it runs helm with them instead.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,9 +3,7 @@ import {
   accessTargetsOf,
   parseAzureIdentity,
   parseAzureIdentityBinding,
-  type MatchingRules,
   type Parsed,
-  type PodFacts,
 } from '@pod-identity/crd-types';
 
 /** As a server returns it. */
@@ -29,12 +27,6 @@ const binding = valid(
     },
   }),
 );
-const rules: MatchingRules = { forceNamespaced: true };
-const pod: PodFacts = {
-  namespace: 'shop',
-  labels: { aadpodidbinding: 'demo', app: 'web' },
-  serviceAccount: 'shop',
-};
 const identities = new Map([['shop/reader', identity]]);
 
 export const atHand = {
@@ -42,12 +34,7 @@ export const atHand = {
   response: new Response(JSON.stringify(object)),
   identity,
   identities,
-  identityOf: (namespace: string, name: string) => identities.get(`${namespace}/${name}`),
-  binding,
   bindings: [binding],
-  rules,
-  pod,
-  podUid: '5b2f3a1c-1111-4222-8333-0123456789ab',
   targets: valid(accessTargetsOf(identity)),
   node: {
     spec: {

@@ -77,7 +77,7 @@ function graphOf(include: (one: Import) => boolean, namesOf: (file: string) => r
 
 const isWithin = (one: string, other: string) => `${one}/`.startsWith(`${other}/`);
 
-/** A file's folder and all above it, as `npm run boundaries` sums folders up. */
+/** A file's folder and all above it, as `bootstrap.mjs boundaries` sums folders up. */
 function foldersOf(file: string): readonly string[] {
   const folder = dirname(file);
   return folder === '.' ? [] : [folder, ...foldersOf(folder)];

@@ -39,7 +39,7 @@ const outputFile = process.env['GITHUB_OUTPUT'];
 if (outputFile !== undefined) appendFileSync(outputFile, output);
 
 function versionPatch(): string {
-  run('npm', 'run', '--silent', 'release:version');
+  run('node', 'tools/workspace/bootstrap.mjs', 'release:version');
   run('git', 'add', '--all');
   return run('git', 'diff', '--cached', '--binary');
 }

@@ -36,16 +36,16 @@ copyFiles();
 linkModules();
 writeFileSync(join(copy, '.changeset/rehearsal.md'), changeOfBoth());
 commit();
-say(['npm', 'run', '--silent', 'release:pack']);
+say(['node', 'tools/workspace/bootstrap.mjs', 'release:pack']);
 say(['git', 'apply', '--check', '--cached', '--reverse', 'dist/release/version.patch']);
 say(['bash', '-e', '-c', checkOfPatch()]);
 const changed = changedFiles();
 const untouched = publishedLibraries
   .flatMap((name) => [`packages/${name}/package.json`, `packages/${name}/CHANGELOG.md`])
   .filter((path) => !changed.includes(path));
-if (untouched.length > 0) fail(`npm run release:version left ${untouched.join(', ')} as they were`);
+if (untouched.length > 0) fail(`release:version left ${untouched.join(', ')} as they were`);
 const stale = staleInLock();
-if (stale.length > 0) fail(`npm run release:version left package-lock.json without ${stale.join(', ')}`);
+if (stale.length > 0) fail(`release:version left package-lock.json without ${stale.join(', ')}`);
 
 const gate: readonly Command[] = [
   ['prettier', '--check', '--ignore-unknown', ...changed],
@@ -70,7 +70,7 @@ const gate: readonly Command[] = [
 ];
 for (const command of gate) say(command);
 stampLock();
-say(['npm', 'run', '--silent', 'release:pack']);
+say(['node', 'tools/workspace/bootstrap.mjs', 'release:pack']);
 checkRelease();
 console.log(
   `a release: ${changed.length} files get versions and changelogs, and pass the gate; then ${publishedPackages.join(', ')} are packed`,

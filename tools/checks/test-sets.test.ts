@@ -1,4 +1,4 @@
-// `npm test` and `npm run test:rest` together run every test file once, and `npm test` none that needs more than Node and npm.
+// `npm test` and `bootstrap.mjs test:rest` together run every test file once, and `npm test` none that needs more than Node and npm.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
@@ -24,8 +24,6 @@ const list = ['ls-files', '--cached', '--others', '--exclude-standard', '*.test.
 const onDisk = execFileSync('git', list, { cwd: repository, encoding: 'utf8' })
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(repository, path)))
-  // Of a cluster that `npm run e2e` is given.
-  .filter((path) => !path.startsWith('tools/e2e/any-cluster/any-cluster.e2e'))
   .toSorted();
 
 test('every test file is in exactly one of the two sets', () => {

@@ -40,7 +40,7 @@ const before: Files = {
   '.github/workflows/release.yml': 'on: push\n',
   'packages/mic/src/main.ts': 'start();\n',
 };
-/** What `npm run release:version` makes of it. */
+/** What `bootstrap.mjs release:version` makes of it. */
 const after: Files = { ...filesAt('0.2.0'), '.changeset/a.md': undefined };
 
 /** `change` is made to the files of the release before the build packs them; undefined removes a file. */

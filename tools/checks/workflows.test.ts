@@ -1,4 +1,5 @@
 // The workflows of the public forge: what can be said of them without running them there.
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -32,10 +33,15 @@ const workflow = (name: string) => parse(read(`.github/workflows/${name}.yml`)) 
 const { scripts } = JSON.parse(read('package.json')) as {
   readonly scripts: Readonly<Record<string, string>>;
 };
+const bootstrap = 'node tools/workspace/bootstrap.mjs';
+const [program = '', ...words] = `${bootstrap} other`.split(' ');
+/** It names them when it is asked for another. */
+const tasks = spawnSync(program, words, { cwd: repository, encoding: 'utf8' }).stderr.trim().split(/[ ,]+/);
 const check = workflow('check');
 const release = workflow('release');
 const site = workflow('site');
-const jobs = Object.entries({ check, release, site }).flatMap(([file, { jobs: all, permissions }]) =>
+const nightly = workflow('nightly');
+const jobs = Object.entries({ check, nightly, release, site }).flatMap(([file, { jobs: all, permissions }]) =>
   Object.entries(all).map(([name, job]) => ({ name: `${file}/${name}`, job: { permissions, ...job } })),
 );
 /** Programs that run code of the project or of its dependencies; of npm's commands, those that publish and look up do not. */
@@ -48,9 +54,13 @@ const isCheckout = ({ uses }: Step) => uses?.startsWith('actions/checkout@') ===
 test.each(Object.entries({ check, release, site }))('the commands of %s.yml exist', (_, { jobs: all }) => {
   const commands = Object.values(all).flatMap((job) => job.steps.map(({ run = '' }) => run));
   const named = commands.flatMap((command) =>
-    [...command.matchAll(/^npm run (\S+)/gm)].map(([, name = '']) => name),
+    [...command.matchAll(/^(npm run|node tools\/workspace\/bootstrap.mjs) (\S+)/gm)].map(
+      ([, by = '', name = '']) => ({ by, name }),
+    ),
   );
-  expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  const exists = ({ by, name }: (typeof named)[number]) =>
+    by === 'npm run' ? Object.hasOwn(scripts, name) : tasks.includes(name);
+  expect(named.filter((one) => !exists(one))).toEqual([]);
   expect(named).not.toEqual([]);
 });
 
@@ -122,9 +132,9 @@ test('the Node that publishes is the one that builds', () => {
 test('a release is checked before it is packed', () => {
   const runs = release.jobs['build']?.steps.map(({ run }) => run) ?? [];
   expect(runs.indexOf('npm run check')).toBeGreaterThan(0);
-  const consumers = runs.findIndex((run) => run?.startsWith('npm run test:rest -- tools/consumers'));
+  const consumers = runs.findIndex((run) => run?.startsWith(`${bootstrap} test:rest tools/consumers`));
   expect(consumers).toBeGreaterThan(runs.indexOf('npm run check'));
-  expect(runs.indexOf('npm run release:pack')).toBeGreaterThan(consumers);
+  expect(runs.indexOf(`${bootstrap} release:pack`)).toBeGreaterThan(consumers);
 });
 
 test('the version pull request is checked, although GitHub starts no workflow for it', () => {
@@ -140,9 +150,9 @@ test('a suite for which npm fetches something may not be skipped', () => {
 test('the forge runs every test file: npm run check those of npm test, another job the rest', () => {
   const commands = Object.values(check.jobs).map(({ steps }) => steps.map(({ run }) => run));
   expect(commands.filter((runs) => runs.includes('npm run check'))).toHaveLength(1);
-  expect(commands.filter((runs) => runs.includes('npm run test:rest'))).toHaveLength(1);
-  const ci = read('.ci/run').match(/^npm .*(?= \|\|)/gm);
-  expect(ci).toEqual(['npm run --silent check:static', 'npm test', 'npm run --silent test:rest']);
+  expect(commands.filter((runs) => runs.includes(`${bootstrap} test:rest`))).toHaveLength(1);
+  const ci = read('.ci/run').match(/^(npm|node) .*(?= \|\|)/gm);
+  expect(ci).toEqual([`${bootstrap} check:static`, 'npm test', `${bootstrap} test:rest`]);
 });
 
 test('Renovate pins actions by commit', () => {

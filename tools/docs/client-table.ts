@@ -13,7 +13,7 @@ export function clientSection(): readonly string[] {
     'Measured with unmodified clients (`node tools/e2e/clients/measure.ts statuses`) and compared again in CI; `tools/e2e/clients/behaviour.json` has further statuses, and what they do with another `Retry-After` or none: some retry a status only with it, and others give up sooner without it.',
     'Tried once by hand (pymongo to curl), reported or read in the source (the rest):',
     [...tried, ...reported].map(([client, fact]) => `- ${client}: ${fact}`).join('\n'),
-    '`--hold` is 25 s because of Hadoop ABFS. Where it does not run, `--hold=60s` gives programs with one request (`curl`, `wget`, msal for Python, `az`) a token within a minute of the assignment’s start. See [decision 8](../contributor/decisions/0008-pending-status.md).',
+    '`--hold` is 25 s because of Hadoop ABFS. Where it does not run, `--hold=60s` gives programs with one request (`curl`, `wget`, msal for Python, `az`) a token within a minute of the assignment’s start. See [why](../contributor/decisions.md#hold-then-503).',
     '## Why these statuses',
     choices.join('\n'),
   ];

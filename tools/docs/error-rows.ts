@@ -1,17 +1,15 @@
-// Every outcome of a request to NMI with its response, and the original's response, for docs/reference/errors.md.
+// Every outcome of a request to NMI with its response, for docs/reference/errors.md.
 import type { Denial } from '../../packages/nmi/src/authorize/types.ts';
 import type { BadRequest, BadRequestReason } from '../../packages/nmi/src/request/token-request.ts';
 import type { Outcome, OutcomeKind } from '../../packages/nmi/src/respond/outcome.ts';
 import { respond } from '../../packages/nmi/src/respond/respond.ts';
 import type { TokenErrorCode } from '../../packages/nmi/src/tokens/errors.ts';
 import type { IssuedToken } from '../../packages/nmi/src/tokens/types.ts';
-import { originalAnswers } from './original-answers.ts';
 
 export interface ErrorRow {
   readonly kind: OutcomeKind;
   readonly situation: string;
   readonly ours: ToldAnswer;
-  readonly original: string;
 }
 
 export interface ToldAnswer {
@@ -247,7 +245,6 @@ export const errorRows: readonly ErrorRow[] = Object.values(samples)
     kind: outcome.kind,
     situation,
     ours: told(outcome),
-    original: originalAnswers[situation] ?? '',
   }));
 
 function told(outcome: Outcome): ToldAnswer {

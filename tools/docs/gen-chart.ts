@@ -3,7 +3,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { parse } from 'yaml';
 import { settle } from './generated-files.ts';
 import { code, row, table } from './markdown.ts';
 import { inChart } from '../chart/places.ts';
@@ -20,21 +19,11 @@ function valuesTable(): string {
   return table(['Value', 'Default', 'Meaning', "Compared with the original's chart"], rows);
 }
 
-function droppedTable(): string {
-  const dropped = parse(readFileSync(inChart('dropped-values.yaml'), 'utf8')) as Readonly<
-    Record<string, string>
-  >;
-  return table(
-    ['Dropped', 'Instead'],
-    Object.entries(dropped).map(([path, remedy]) => row(code(path), remedy)),
-  );
-}
-
 async function pageWithTables(): Promise<string> {
   const text = readFileSync(page, 'utf8');
   const [before, after] = [text.indexOf(start), text.indexOf(end)];
   if (before < 0 || after < before) throw new Error('README.md of the chart has no marks for the values');
-  const part = `${start}\n\n${valuesTable()}\n\n${droppedTable()}\n\n`;
+  const part = `${start}\n\n${valuesTable()}\n\n`;
   return format(text.slice(0, before) + part + text.slice(after), {
     ...(await resolveConfig(page)),
     parser: 'markdown',

@@ -1,5 +1,4 @@
-// Writes the pages of docs/reference, but for the glossary and alerts, from the services' own lists, the list of rooms in
-// architecture.md, the list of components in deploy/README.md and the index of decisions; --check prints what is stale instead, and fails.
+// Writes the pages of docs/reference, but for the glossary, from the services' own lists and the list of components in deploy/README.md; --check prints what is stale instead, and fails.
 import type { MetricSpec } from '@pod-identity/kit/core';
 import { format, resolveConfig } from 'prettier';
 import { micFlags } from '../../packages/mic/src/config/flags.ts';
@@ -8,15 +7,12 @@ import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { brokerMetrics } from '../../packages/nmi/src/broker-service/reports.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
 import { actors, reasons } from '../../packages/policy/src/reasons.ts';
-import { rooms } from '../workspace/rooms.mjs';
 import { errorsPage } from './errors-page.ts';
 import { read, settle } from './generated-files.ts';
 import { componentRows } from './components-list.ts';
-import { decisionsIndex } from './decisions-index.ts';
 import { flagTables } from './flag-table.ts';
 import { code, row, table } from './markdown.ts';
 import { azureJson, micEnvironment } from './mic-settings.ts';
-import { roomsList } from './rooms-list.ts';
 
 const made = '<!-- Made by tools/docs/gen-docs.ts from the lists in the code: change it there. -->\n';
 
@@ -98,9 +94,7 @@ settle(
       '## Broker',
       metricList(brokerMetrics),
     ),
-    pageWithPart('docs/contributor/architecture.md', 'rooms', roomsList(rooms)),
     pageWithPart('deploy/README.md', 'components', componentRows()),
-    page('docs/contributor/decisions/README.md', ...decisionsIndex()),
     page('docs/reference/errors.md', ...errorsPage()),
     page(
       'docs/reference/reasons.md',

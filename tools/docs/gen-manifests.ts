@@ -15,7 +15,7 @@ function fileOf(overlay: string) {
   const documents = kustomize(overlay).map((object) => stringify(object, options));
   return {
     path: `deploy/infra/${overlay.slice(rendered.length)}.yaml`,
-    text: `${purposeOf(overlay)}# Made by \`npm run manifests\` from deploy/${overlay}: change it there.\n${documents.join('---\n')}`,
+    text: `${purposeOf(overlay)}# Made by \`node tools/docs/gen-manifests.ts\` from deploy/${overlay}: change it there.\n${documents.join('---\n')}`,
   };
 }
 
@@ -33,5 +33,5 @@ else
     overlays()
       .filter((overlay) => overlay.startsWith(rendered))
       .map(fileOf),
-    { command: 'npm run manifests', noun: 'manifests' },
+    { command: 'node tools/docs/gen-manifests.ts', noun: 'manifests' },
   );

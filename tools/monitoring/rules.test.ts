@@ -1,32 +1,49 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { nodeSettings } from '../stage/node-settings.ts';
 import { inDeploy } from '../stage/places.ts';
-import { cases } from './cases.ts';
+import { queries, read, ruleGroups } from './files.ts';
 import { knownMetrics, unknownIn, type KnownMetrics } from './known-metrics.ts';
-import { rows } from './panels.ts';
-import { alertGroups } from './rules.ts';
 
 let known: KnownMetrics;
 beforeAll(async () => {
   known = await knownMetrics();
 });
-const alerts = alertGroups.flatMap((group) => group.alerts);
-const queries = rows.flatMap(({ panels }) => panels).flatMap((panel) => panel.queries);
+const rules = ruleGroups.flatMap((group) => group.rules);
 
 describe('alerts', () => {
-  it('have names of their own, and each has a world in which it fires', () => {
-    const names = alerts.map(({ name }) => name);
+  it('have names of their own, and each has a world in which it fires and one in which it does not', () => {
+    const names = rules.map(({ alert }) => alert);
     expect(new Set(names).size).toBe(names.length);
-    expect(Object.keys(cases).sort()).toEqual([...names].sort());
+    const { tests } = parse(readFileSync(new URL('rules.test.yaml', import.meta.url), 'utf8')) as {
+      tests: readonly { readonly name: string }[];
+    };
+    for (const start of ['fires: ', 'does not fire: ']) {
+      const titles = tests.filter(({ name }) => name.startsWith(start));
+      const named = titles.flatMap(({ name }) => name.slice(start.length).split(', '));
+      expect([...new Set(named)].sort()).toEqual([...names].sort());
+    }
   });
 
-  it.each(alertGroups)(
-    'of $name: each has a section of the runbook that says what it means, whom it affects and what to do',
+  it('are the same in the PrometheusRule', () => {
+    const { spec } = parse(read('prometheus-rule.yaml')) as { spec: object };
+    expect(spec).toEqual({ groups: ruleGroups });
+  });
+
+  it.each(ruleGroups)(
+    'of $name: each has a section of its runbook that says what it means, whom it affects and what to do',
     (group) => {
-      const page = readFileSync(inDeploy(`../${group.runbook}`), 'utf8');
-      const sections = page.split(/^## /m).slice(1);
-      expect(sections.map((section) => section.split('\n')[0])).toEqual(group.alerts.map(({ name }) => name));
+      const pages = new Set(group.rules.map(({ annotations }) => annotations.runbook.replace(/#.*/, '')));
+      expect(pages.size).toBe(1);
+      const sections = readFileSync(inDeploy(`../${[...pages].join('')}`), 'utf8')
+        .split(/^## /m)
+        .slice(1);
+      expect(sections.map((section) => section.split('\n')[0])).toEqual(
+        group.rules.map(({ alert }) => alert),
+      );
+      for (const { alert, annotations } of group.rules)
+        expect(annotations.runbook.replace(/.*#/, '')).toBe(alert.toLowerCase());
       for (const section of sections)
         expect([...section.matchAll(/^- \*\*(\w+):\*\* /gm)].map((match) => match[1])).toEqual([
           'Means',
@@ -38,7 +55,7 @@ describe('alerts', () => {
   );
 
   it('name only metrics, labels and label values that exist', () => {
-    expect(alerts.flatMap(({ expr }) => unknownIn(expr, known))).toEqual([]);
+    expect(rules.flatMap(({ expr }) => unknownIn(expr, known))).toEqual([]);
   });
 
   it('about memory fire at 80 % of the limits of the manifests', async () => {
@@ -47,15 +64,16 @@ describe('alerts', () => {
       ['mic', 'PodIdentityMicMemory'],
     ] as const) {
       const { memoryMiB } = await nodeSettings(program);
-      const alert = alerts.find((one) => one.name === name);
-      expect(alert?.expr).toMatch(new RegExp(`> ${0.8 * memoryMiB * 1024 * 1024}$`));
-      expect(alert?.description).toContain(`${memoryMiB} MiB`);
+      const rule = rules.find(({ alert }) => alert === name);
+      expect(rule?.expr).toMatch(new RegExp(`> ${0.8 * memoryMiB * 1024 * 1024}$`));
+      expect(rule?.annotations.description).toContain(`${memoryMiB} MiB`);
     }
   });
 });
 
 it('the dashboard names only metrics, labels and label values that exist', () => {
-  expect(queries.flatMap(({ expr }) => unknownIn(expr, known))).toEqual([]);
+  expect(queries.length).toBeGreaterThan(10);
+  expect(queries.flatMap((expr) => unknownIn(expr, known))).toEqual([]);
 });
 
 it.each([

@@ -55,7 +55,7 @@ function stagedPage({ path, text, title, children }: PlacedPage, targets: Target
 
 /** Pages of the third level have a name of their own, which the search ranks and shows. */
 const shelfNames: readonly (readonly [string, string])[] = [
-  ['docs/contributor/decisions/', 'Decisions'],
+  ['docs/contributor/decisions.md', 'Decisions'],
   ['docs/administrator/', 'Administrator'],
   ['docs/app-developer/', 'App developer'],
   ['docs/contributor/', 'Contributor'],

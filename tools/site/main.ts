@@ -1,4 +1,4 @@
-// `npm run site`: makes the documentation and the libraries' reference one static site in dist/site (or --out FOLDER), and checks it.
+// `bootstrap.mjs site`: makes the documentation and the libraries' reference one static site in dist/site (or --out FOLDER), and checks it.
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

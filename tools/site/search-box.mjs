@@ -1,5 +1,5 @@
 // Runs in the browser. TypeDoc's search dialog, but with what ranking.ts finds: headings of all prose with the text around the hit.
-// TypeDoc's own search ranks whole pages by their names, and shows no text (docs/contributor/decisions/0049-site.md).
+// TypeDoc's own search ranks whole pages by their names, and shows no text (docs/contributor/decisions.md#site).
 /* global document, window */
 import { excerpt, find } from './ranking.ts';
 

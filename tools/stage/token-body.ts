@@ -1,5 +1,5 @@
 /** Of the tokens of servers that imitate IMDS: a day. */
-export const tokenLifeSeconds = 86_400;
+const tokenLifeSeconds = 86_400;
 
 /** What IMDS answers with a token, all of it text. `expiresOn`: in Unix seconds. */
 export function tokenBody(

@@ -27,7 +27,7 @@ test('npm commands that run TypeScript install what is missing on a fresh clone 
   expect(direct).toEqual([]);
 });
 
-test('bootstrap.mjs runs the tasks that package.json names, and names them when asked for another', () => {
+test('bootstrap.mjs runs the tasks that package.json names, and names all when asked for another', () => {
   const named = commands.flatMap(([, command]) =>
     command.startsWith(throughBootstrap) ? [command.slice(throughBootstrap.length)] : [],
   );
@@ -36,7 +36,8 @@ test('bootstrap.mjs runs the tasks that package.json names, and names them when 
     encoding: 'utf8',
   });
   const [, tasks = ''] = /^unknown task other; there are: (.*)\n$/.exec(stderr) ?? [];
-  expect([status, tasks.split(', ').toSorted()]).toEqual([2, named.toSorted()]);
+  expect(status).toBe(2);
+  expect(named.filter((name) => !tasks.split(', ').includes(name))).toEqual([]);
 });
 
 test('wrong options of npm start are refused before anything is installed', () => {

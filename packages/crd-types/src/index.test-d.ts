@@ -1,10 +1,4 @@
-import type {
-  Informer,
-  KubernetesListObject,
-  KubernetesObject,
-  makeInformer,
-  V1Node,
-} from '@kubernetes/client-node';
+import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import { describe, expectTypeOf, test } from 'vitest';
 import {
   matchPod,
@@ -14,13 +8,9 @@ import {
   resources,
   type AssignedState,
   type AzureAssignedIdentity,
-  type AzureAssignedIdentityList,
   type AzureIdentity,
-  type AzureIdentityList,
   type AzureIdentityBinding,
-  type AzureIdentityBindingList,
   type AzurePodIdentityException,
-  type AzurePodIdentityExceptionList,
   type Host,
   type IdentityType,
   type MatchInput,
@@ -78,21 +68,11 @@ describe('the public types', () => {
 });
 
 describe('the types beside those of @kubernetes/client-node', () => {
-  test('objects are KubernetesObjects, and lists are lists of them', () => {
+  test('objects are KubernetesObjects', () => {
     expectTypeOf<AzureIdentity>().toExtend<KubernetesObject>();
     expectTypeOf<AzureIdentityBinding>().toExtend<KubernetesObject>();
     expectTypeOf<AzureAssignedIdentity>().toExtend<KubernetesObject>();
     expectTypeOf<AzurePodIdentityException>().toExtend<KubernetesObject>();
-    expectTypeOf<AzureIdentityList>().toExtend<KubernetesListObject<AzureIdentity>>();
-    expectTypeOf<AzureIdentityBindingList>().toExtend<KubernetesListObject<AzureIdentityBinding>>();
-    expectTypeOf<AzureAssignedIdentityList>().toExtend<KubernetesListObject<AzureAssignedIdentity>>();
-    expectTypeOf<AzurePodIdentityExceptionList>().toExtend<KubernetesListObject<AzurePodIdentityException>>();
-  });
-
-  test('makeInformer<AzureIdentity> compiles with a function that lists them, without a cast', () => {
-    const informer = (make: typeof makeInformer, list: () => Promise<AzureIdentityList>) =>
-      make<AzureIdentity>({} as never, '/apis/aadpodidentity.k8s.io/v1/azureidentities', list);
-    expectTypeOf(informer).returns.toExtend<Informer<AzureIdentity>>();
   });
 
   test('the providerID of a Node may be undefined', () => {

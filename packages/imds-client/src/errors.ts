@@ -72,15 +72,7 @@ export class ImdsError extends Error {
   }
 }
 
-/**
- * Whether a value is an `ImdsError`, of this copy of the package or of another one (ESM and CommonJS, other versions).
- *
- * @example
- * ```ts
- * const found = await client.getToken({ resource: 'https://vault.azure.net' }).catch((error: unknown) => error);
- * if (isImdsError(found)) console.error(found.code, found.message);
- * ```
- */
+/** Whether a value is an `ImdsError`, of this copy of the package or of another one (ESM and CommonJS, other versions). */
 export function isImdsError(value: unknown): value is ImdsError {
   return isObject(value) && brand in value;
 }

@@ -28,8 +28,6 @@ function why(response: HttpResponse): string {
   return encoding && ` (Content-Encoding: ${encoding}, which was not asked for)`;
 }
 
-export const noExpiry = 'with a token of no valid expiry';
-
 /** A token becomes a header of a request. */
 const headerText = /^[\x20-\x7e]+$/;
 
@@ -43,7 +41,7 @@ function readToken(body: JsonObject, at: TokenCircumstances): AccessToken | stri
   // A clock that is behind must not prolong a token, so both count.
   const expiresOnTimestamp = Math.min(on ?? Infinity, byLife ?? Infinity);
   const problem = problemOf(on, expiresOnTimestamp, at);
-  if (problem !== undefined) return `${noExpiry}: ${problem}`;
+  if (problem !== undefined) return `with a token of no valid expiry: ${problem}`;
   return tokenOf({
     token,
     expiresOnTimestamp,

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { explain, type Attempt, type VaultResponse } from './explain.ts';
 import { sentences, type Reason } from './explain.ts';
@@ -280,16 +280,6 @@ test('an error that is its own cause has an end', () => {
 });
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-test('README.md says of each file what is in it, since programs are copied whole', () => {
-  const files = readdirSync(new URL('.', import.meta.url)).filter((name) => !name.endsWith('.test.ts'));
-  expect(files.filter((name) => !readme.includes(`(src/${name})`))).toEqual([]);
-});
-
 test('README.md has each reason', () => {
   expect(Object.keys(sentences).filter((reason) => !readme.includes(`\`${reason}\``))).toEqual([]);
-});
-
-test('README.md shows the file to copy as it is', () => {
-  const file = readFileSync(new URL('vault.ts', import.meta.url), 'utf8');
-  expect(readme).toContain(`\n\`\`\`ts\n${file}\`\`\`\n`);
 });

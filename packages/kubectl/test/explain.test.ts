@@ -95,6 +95,17 @@ test('an exempt pod where rights decide is not said to reach the machine by who 
   expect([code, firstOf(out)]).toEqual([2, expect.not.stringContaining('reach')]);
 });
 
+test('a pod on the host network reaches the machine, as status says it', async () => {
+  const { sim, explain } = await openTown();
+  const pod = sim.kube.get('pods', 'cart-0', 'shop')!;
+  sim.kube.seed([{ ...pod, spec: { ...(pod['spec'] as object), hostNetwork: true } }]);
+  const { code, out } = await explain();
+  expect([code, firstOf(out)]).toEqual([
+    0,
+    '✓ shop/cart-0 is on the host network: it reaches the machine’s own identities, and NMI does not see it',
+  ]);
+});
+
 test('a name in spec.azureIdentity that is one letter off comes with the suggestion of status', async () => {
   const { sim, explain } = await openTown();
   const binding = sim.kube.get('azureidentitybindings', 'vault', 'shop')!;

@@ -131,7 +131,6 @@ const calls = [
   ['access', `${namespace}/default`, `${namespace}/${name}`],
   ['migrate', 'to-federated', `${namespace}/${name}`],
   ['migrate', 'to-federated', `${namespace}/${name}`, '--credential-exists'],
-  ['migrate', 'to-attached', `${namespace}/${name}`],
   ['migrate', 'to-workload-identity', `${namespace}/default`],
   ['migrate', 'to-workload-identity', `${namespace}/default`, '--credential-exists'],
 ];

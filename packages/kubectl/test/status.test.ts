@@ -33,9 +33,22 @@ test('causes first, worst first, each with its pods, who must act and the remedy
     /^problem: AzureIdentityBinding shop\/lost names AzureIdentity shop\/raeder, which does not/m,
   );
   expect(out).toMatch(/^mic kube-system\/mic: ok, 1 of 1 ready/m);
+  expect(out.lastIndexOf('\nproblem: ')).toBeLessThan(out.indexOf('\nmic kube-system/mic: '));
   expect(out).toMatch(/NMI on node \S+ is not ready/);
   const lines = out.split('\n').filter((line) => !line.startsWith('  $ '));
   expect(lines.filter(({ length }) => length > 120)).toEqual([]);
+});
+
+test('ids are shown by their last part, and whole with -o wide', async () => {
+  const { sim, kubeconfig } = await open();
+  const id = '/subscriptions/s/resourceGroups/g/providers/x/y/vault';
+  const ready = { type: 'Ready', status: 'False', reason: 'Rejected', message: `Azure refused ${id}` };
+  const identity = sim.kube.get('azureidentities', 'reader', 'shop')!;
+  sim.kube.seed([{ ...identity, status: { conditions: [ready] } }]);
+  const status = async (...words: string[]) =>
+    (await plugIn(['status', '-n', 'shop', ...words, '--kubeconfig', kubeconfig])).out;
+  expect(await status()).toMatch(/Azure refused vault /);
+  expect(await status('-o', 'wide')).toContain(`Azure refused ${id} `);
 });
 
 test('who may not look for NMI is not told by the exit code that all is well', async () => {

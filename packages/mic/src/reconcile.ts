@@ -81,7 +81,7 @@ export function createReconciler(ports: ReconcilePorts): Turns {
       // Kept with objects that wait, since it has the state of the host at their last plan: a new one would plan them with each pass.
       if (backlog.isEmpty && left.noted.size === 0) remainders.delete(host);
       if (plan.steps.length > 0) ports.onPass(now() - startedAt);
-      ports.onPlanned(pods.filter((pod) => !index.putOff(pod)));
+      ports.onPlanned(pods);
       if (isChanged && isLeftBehind(ports, host)) ports.azure.poke(host);
       return backlog.hasMore ? now() : earliest(plan.wakeAt, backlog.wakeAt);
     },
@@ -120,12 +120,11 @@ function look({ index, records, memory, now, rules }: ReconcilePorts, host: Host
 }
 
 function momentOf(ports: ReconcilePorts, host: HostKey): BacklogMoment {
-  const { index, memory, now } = ports;
+  const { memory, now } = ports;
   return {
     now: now(),
     facts: host === undefined ? undefined : memory.facts(host),
     ...(host !== undefined && { leaving: memory.leaving(host) }),
-    putOff: (pod) => index.putOff(pod),
     weigh: (pod) => weightOf(ports, pod),
   };
 }

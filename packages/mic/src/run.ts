@@ -134,7 +134,7 @@ async function lead(watching: WatchingParts, term: LeaderTerm): Promise<Term | u
 /** Planning yields the event loop after this time. */
 const sliceMs = 8;
 
-/** Two lanes for each host (docs/contributor/decisions/0007-two-lanes.md): the first never waits for Azure. */
+/** Two lanes for each host (docs/contributor/decisions.md#lanes-and-quiet-time): the first never waits for Azure. */
 function startQueues(
   parts: TermParts,
   { mirror: records, assignments }: Mirrored,

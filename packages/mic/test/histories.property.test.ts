@@ -80,7 +80,7 @@ const change = fc.oneof(
 type Command =
   | { readonly kind: 'change' | 'back-and-forth' | 'at-next-write'; readonly change: ClusterChange }
   | { readonly kind: 'crowd'; readonly changes: readonly ClusterChange[] }
-  | { readonly kind: 'settle'; readonly pods: number }
+  | { readonly kind: 'settle' }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'refuse'; readonly how: 'conflict' | 'invalid' | 'bug' }
   | { readonly kind: 'unlist' | 'list'; readonly namespace: string }
@@ -96,7 +96,7 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('crowd'), changes: fc.oneof(aCrowd, aThrong) }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle'), pods: fc.constantFrom(1, 2, 100) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle') }) },
   {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.constantFrom(30, 1_000, 6_000, 301_000) }),
@@ -191,9 +191,8 @@ function playOn(scene: Scene, cluster: Cluster): Play {
       make(before);
     },
     'at-next-write': (one) => void refusals.push(() => make(one.change)),
-    settle({ pods }) {
-      let left = pods;
-      scene.index.settleWhile(() => (left -= 1) >= 0);
+    settle() {
+      scene.index.settle();
       scene.slice();
     },
     wait: ({ ms }) => scene.clock.advance(ms),

@@ -254,7 +254,7 @@ export function createScene({ matching, access, mayUse }: SceneRules) {
         told: pods.map((key) => `${key}: ${told.get(key)}`),
         conditions: [...conditions].filter(([, text]) => text !== undefined).sort(),
         rights: registry.census(),
-        isAtRest: !index.hasStale && writes <= mostWrites,
+        isAtRest: writes <= mostWrites,
       };
     },
   };

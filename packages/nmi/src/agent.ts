@@ -30,12 +30,10 @@ import { createRecordHints } from './tokens/metadata/record-hints.ts';
 import { createTokenSupply, metadataUrl, type TokenSupply } from './token-supply.ts';
 
 export interface AgentOptions
-  extends
-    KubeAmbient,
-    Pick<ReadinessOptions, 'redirectProblem' | 'throughRedirect' | 'foreignListener' | 'selfTest'> {
+  extends KubeAmbient, Pick<ReadinessOptions, 'redirectProblem' | 'throughRedirect' | 'selfTest'> {
   readonly config: NmiConfig;
   /** For audit lines. */
-  readonly output: Pick<Output, 'write' | 'isBehind' | 'lost' | 'onEnd'>;
+  readonly output: Pick<Output, 'write' | 'lost'>;
   readonly metrics: Metrics<typeof metricSpecs>;
   /** When this machine was started, if known. */
   readonly bootedAt?: number | undefined;
@@ -46,7 +44,7 @@ export interface AgentOptions
 export interface Agent {
   readonly app: App;
   readonly readiness: Readiness;
-  /** Watches the cluster, and writes the counts of the audit, until the signal aborts. */
+  /** Watches the cluster until the signal aborts. */
   run(signal: AbortSignal): Promise<void>;
   /** To be called when the listener limits a caller. */
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
@@ -85,7 +83,7 @@ export function createAgent(options: AgentOptions): Agent {
   const shared = { ...config, ...readiness, granter };
   const namedPods = createNamedPodFinder({ pods, clock, node: config.node, check: config.podCheck });
   const proxy = metadataProxy(config, pods, supply);
-  const all = [...informers, ...supply.informers, onceSynced(informers, hints), access.stranger, telemetry];
+  const all = [...informers, ...supply.informers, onceSynced(informers, hints), access.stranger];
 
   const app = createApp({
     ...config,

@@ -19,22 +19,19 @@ import { build, connect } from './connect.ts';
 import { checkReady } from './commands/check-ready.ts';
 import { drain } from './server/drain.ts';
 import type { ListenAt, NmiConfig } from './config/config.ts';
-import type { AgentSocket } from './server/port/listeners.ts';
-import { createPortWatch } from './server/port/port-watch.ts';
-import { createSocketOwner } from './server/port/socket-owner.ts';
-import { isServedByAgent, readForeignListeners } from './server/port/socket-table.ts';
+import { createSocketOwner } from './server/socket-owner.ts';
 import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
 import { probeListener } from './ready/readiness.ts';
 import { assembleRedirect } from './redirect/assemble.ts';
-import { installRedirect, uninstallRedirect, warnOfLeftovers } from './commands/redirect.ts';
+import { installRedirect, uninstallRedirect } from './commands/redirect.ts';
 import { notYet, type Redirect } from './redirect/installer.ts';
 import { createPathProbe } from './redirect/path-probe.ts';
 import { keepPortPins } from './redirect/port-pins.ts';
 import { runProgram } from './redirect/run-program.ts';
 import { targetOf } from './redirect/target.ts';
-import { startAtOnce, startLate, type LateStart } from './server/start-late.ts';
-import { startServer, type RunningServer, type ServerOptions } from './server/server.ts';
+import { startServing, type StartOptions } from './server/start.ts';
+import type { RunningServer } from './server/server.ts';
 import { keepStartupTaintOff } from './ready/startup-taint.ts';
 
 const { version, commit } = build;
@@ -55,20 +52,16 @@ export function startService(
 async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<number> {
   const file = await openProbeFile(config.probeFile, systemClock.now());
   const transport = await connect(config);
-  const { agent, late, metrics, portWatch, starting } = assemble({ config, log, transport });
+  const { agent, late, metrics, starting } = assemble({ config, log, transport });
   const doors = { clock: systemClock, log };
-  // Before any other I/O: for a moment the process has another uid.
-  const atOnce = await startAtOnce(starting);
-
   const end = startWatching(agent, transport);
   // Before the wait for the port, so that probes get a response.
   const kept = [keepAdmin(config, agent, { log, text: () => metrics.text(), signal })];
   kept.push(keepProbeFile({ ...agent.readiness, ...doors, file }, signal));
-  const server = atOnce ?? (await startLate(starting, signal));
+  const server = await startServing(starting, signal);
   if (server === undefined) return end(kept);
   late.server = server;
   reportListener(server, config, log);
-  kept.push(portWatch.keep(signal));
   const sockets = [config.listen, config.probe, config.metrics];
   kept.push(keepPortPins({ ...doors, ...config.firewall, sockets, run: runProgram }, signal));
   if (config.interception === 'redirect') {
@@ -82,7 +75,7 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
       onRepaired: () => metrics.count('rulesRepaired'),
     });
     kept.push(late.redirect.keep(signal));
-  } else kept.push(warnOfLeftovers(config, doors));
+  }
   const node = createNodeTaintDoor(transport, config.node);
   const taint = { ...agent.readiness, ...doors, node, key: config.startupTaint };
   kept.push(keepStartupTaintOff(taint, signal));
@@ -100,44 +93,26 @@ function assemble({ config, log, transport }: Pick<AgentOptions, 'config' | 'log
   const late: { server?: RunningServer; redirect?: Redirect } = {};
   const owner = createSocketOwner();
   const { listen, podRequestsPerSecond: requestsPerSecond } = config;
-  const socket = () => ({ ...listen, ...(late.server && { port: late.server.port }), uid: owner.uid });
-  const portWatch = watchPort(socket, { metrics, clock, log });
-  const foreignListener = () => portWatch.look();
   const doors = { config, transport, clock, random: Math.random, log, metrics, bootedAt: readBootTime() };
   const agent = createAgent({
     ...doors,
-    foreignListener,
     output: standardOutput(),
     ...wayOfCalls(config, clock, () => late.redirect),
     selfTest: async () => late.server !== undefined && (await probeListener(late.server)),
   });
   const { app, onLimited, neighbourOf, readiness } = agent;
-  const callers = { requestsPerSecond, random: Math.random, onLimited, neighbourOf };
-  const starting: LateStart = {
-    start: () => startIfFree({ ...listen, ...callers, app, clock, owner }),
-    isServed: () => isServedByAgent(socket()),
-    canServe: readiness.canServe,
-    foreignListener,
-    port: listen.port,
+  const server = {
+    ...listen,
+    requestsPerSecond,
+    random: Math.random,
+    onLimited,
+    neighbourOf,
+    app,
     clock,
-    log,
+    owner,
   };
-  return { agent, late, metrics, portWatch, starting };
-}
-
-function watchPort(
-  socket: () => AgentSocket,
-  { metrics, ...ambient }: Pick<AgentOptions, 'metrics' | 'clock' | 'log'>,
-) {
-  return createPortWatch({
-    ...ambient,
-    socket,
-    read: readForeignListeners,
-    onCounted: (foreign, found) => {
-      metrics.set('foreignListeners', foreign);
-      metrics.count('foreignListenersFound', {}, found);
-    },
-  });
+  const starting: StartOptions = { server, canServe: readiness.canServe, clock, log };
+  return { agent, late, metrics, starting };
 }
 
 /** The watches run until the last response, for requests that wait. Returns the function that ends everything. */
@@ -150,15 +125,6 @@ function startWatching(agent: Agent, transport: KubeTransport) {
     await Promise.all([agent.close(), transport.close()]);
     return 0;
   };
-}
-
-async function startIfFree(options: ServerOptions): Promise<RunningServer | undefined> {
-  try {
-    return await startServer(options);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    return undefined;
-  }
 }
 
 function reportListener(

@@ -29,7 +29,7 @@ import type { PodView } from '../src/identify/pod-view.ts';
 import type { RunningContainers } from '../src/identify/running-containers.ts';
 import type { Patience } from '../src/waiting/await-change.ts';
 import type { TurnQueue } from '../src/waiting/turn-queues.ts';
-import type { TokenCaller } from '../src/tokens/shared-requests.ts';
+import type { TokenCaller } from '../src/tokens/flights.ts';
 import type { HostSubject, IssuedToken, TokenSubject, WantedToken } from '../src/tokens/types.ts';
 import { CallerConnection } from '../src/identify/caller-connection.ts';
 import type { Selector } from '../src/request/token-request.ts';

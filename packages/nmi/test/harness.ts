@@ -165,7 +165,6 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
   const { config } = reading;
   const lines: string[] = [];
   const audit: string[] = [];
-  let lastLines: () => Iterable<string> = () => [];
   const log = createLog({
     component: 'nmi',
     level: 'debug',
@@ -183,12 +182,7 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
     clock,
     random: Math.random,
     log,
-    output: {
-      write: (line) => audit.push(line),
-      isBehind: false,
-      lost: 0,
-      onEnd: (lines) => (lastLines = lines),
-    },
+    output: { write: (line) => audit.push(line), lost: 0 },
     metrics,
     ...facts,
     selfTest: () => Promise.resolve(true),
@@ -230,7 +224,6 @@ async function startNmi({ kubeconfig, node, imds, argv, clock, facts }: NmiOptio
       await watching;
       await server.close(1_000);
       await Promise.all([agent.close(), transport.close()]);
-      audit.push(...lastLines());
     },
   };
 }

@@ -1,7 +1,7 @@
 // The owner of an identity on a host: what users attached stays, and is never recorded as MIC's.
 import type { AzureEvent, History, ObjectChange, Patch, Violation } from './history.ts';
 
-/** `either`: users and MIC attached it at the same time, which decision 12 leaves open. */
+/** `either`: users and MIC attached it at the same time, which has no answer. */
 export type Owner = 'mic' | 'people' | 'either';
 
 interface Entry {

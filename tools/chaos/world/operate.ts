@@ -219,7 +219,7 @@ export async function writeClientId(world: World, azure: string): Promise<void> 
   }
 }
 
-/** Not if MIC has recorded that it attaches it: decision 12 defines the owner then. */
+/** Not if MIC has recorded that it attaches it: its owner is MIC then (docs/contributor/decisions.md#whose-an-identity-is). */
 function attachForeign({ world, foreign, away }: Scene, { host, azure }: Attachment): Promise<void> {
   const { kube, azure: cloud } = world.stage.sim;
   const [hostId, id] = [hostIdOf(host), identityIdOf(azure)];

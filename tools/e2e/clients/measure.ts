@@ -1,17 +1,14 @@
 // Measures clients, with built bundles on an otherwise idle machine:
 //   node tools/e2e/clients/measure.ts statuses   writes behaviour.json, the source of docs/reference/errors.md
-//   node tools/e2e/clients/measure.ts pending    prints when clients have a token, if their identity comes late (decision 8)
+//   node tools/e2e/clients/measure.ts pending    prints when clients have a token, if their identity comes late
 //   node tools/e2e/clients/measure.ts missing    prints the same for a binding that comes late, or never
 //   node tools/e2e/clients/measure.ts rights     prints the same for a right
-//   node tools/e2e/clients/measure.ts coping     writes the table of packages/imds-client/README.md (as root: it makes a network namespace)
-import { readFile, rm, mkdtemp, writeFile } from 'node:fs/promises';
+import { rm, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openStage } from '../../stage/stage.ts';
 import { behaviourOf, cellOf } from './behaviour.ts';
-import { measureCoping } from './coping-namespace.ts';
-import { copingTable, readme, withTable } from './coping.ts';
 import {
   playMissing,
   playPending,
@@ -103,11 +100,6 @@ async function measureEach({ cellsOf, of = players, byRights = false }: Measured
   }
 }
 
-async function writeCoping(): Promise<void> {
-  const table = copingTable(await measureCoping());
-  await writeFile(readme, withTable(await readFile(readme, 'utf8'), table));
-}
-
 function describePlay({ answer, statuses, lasted }: Pick<Played, 'answer' | 'statuses' | 'lasted'>): string {
   const last = statuses.at(-1);
   const end = 'token' in answer ? 'token' : last === 0 ? 'no response' : `${last}`;
@@ -121,5 +113,4 @@ if (what === 'statuses') await measureStatuses();
 else if (what === 'pending') await measureEach({ cellsOf: late });
 else if (what === 'missing') await measureEach({ cellsOf: missing });
 else if (what === 'rights') await measureEach({ cellsOf: rights, of: single, byRights: true });
-else if (what === 'coping') await writeCoping();
-else throw new Error('say what to measure: statuses, pending, missing, rights or coping');
+else throw new Error('say what to measure: statuses, pending, missing or rights');

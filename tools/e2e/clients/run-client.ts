@@ -37,7 +37,7 @@ export async function run(client: RealClient, wish: Wish, place: Place): Promise
   }
 }
 
-export function answerIn(lines: readonly string[]): Answer {
+function answerIn(lines: readonly string[]): Answer {
   for (const line of lines.toReversed()) {
     if (!line.startsWith('{')) continue;
     const said = parse(line);

@@ -1,5 +1,5 @@
 // Three short runs of the chaos harness: no rule is violated, and at the end all is as wanted.
-// Longer ones: npm run chaos.
+// Longer ones: bootstrap.mjs chaos.
 import { expect, test } from 'vitest';
 import { run } from '../../chaos/run.ts';
 

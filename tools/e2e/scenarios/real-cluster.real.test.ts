@@ -8,7 +8,6 @@ import { inDeploy } from '../../stage/places.ts';
 import type { PrintedLines } from '../../stage/printed-lines.ts';
 import { untilNone, untilObject } from '../../stage/until.ts';
 import { askingPod } from '../cluster/asking.ts';
-import { describeAnyCluster } from '../cluster/chapters/any-cluster.ts';
 import { commandPod } from '../cluster/command-pod.ts';
 import { openClusterStage, type ClusterStage, type StageNode } from '../cluster/stage.ts';
 import { nextLine } from '../cluster/told.ts';
@@ -138,6 +137,4 @@ describe.skipIf(missing !== undefined)('on a real cluster', () => {
     expect(await node.in('sysctl', '--values', routeLocalnet)).toBe('0\n');
     expect(await node.in('sysctl', '--values', 'net.ipv4.tcp_migrate_req')).toBe('0\n');
   });
-
-  describeAnyCluster(() => stage);
 });

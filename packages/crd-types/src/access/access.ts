@@ -37,13 +37,6 @@ export interface AccessSubject {
  * The targets that a pod must be allowed to use to act as this identity: all of them. A managed identity has one target, and so has a
  * federated one; a service principal has one in its tenant and one in each auxiliary tenant. The warnings are those of the parser about
  * the tenants.
- *
- * @example
- * ```ts
- * const parsed = accessTargetsOf(identity);
- * if (parsed.ok) for (const { resource, names } of parsed.value) console.log(resource, names[0]);
- * // managedidentities /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader
- * ```
  */
 export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly AccessTarget[]> {
   if (spec.type === 0) {
@@ -60,13 +53,6 @@ export function accessTargetsOf({ spec }: AzureIdentity): Parsed<readonly Access
 /**
  * The target for all identities of a machine: its virtual machine or its uniform scale set, from the id of either or of an instance of
  * the set.
- *
- * @example
- * ```ts
- * const id = '/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/pool/virtualMachines/3';
- * const parsed = machineTarget(id);
- * if (parsed.ok) console.log(parsed.value.names[0]); // …/virtualmachinescalesets/pool
- * ```
  */
 export function machineTarget(machine: string): Parsed<AccessTarget> {
   const id = textOf(machine);
@@ -83,12 +69,6 @@ export function machineTarget(machine: string): Parsed<AccessTarget> {
 /**
  * The target for a federated identity, which the right to use the same application with a Secret does not include. The tenant by its id: a
  * domain is refused.
- *
- * @example
- * ```ts
- * const parsed = federatedTarget('72f988bf-86f1-41af-91ab-2d7cd011db47', '00000000-0000-0000-0000-000000000001');
- * if (parsed.ok) console.log(parsed.value.resource); // federatedidentities
- * ```
  */
 export function federatedTarget(tenantId: string, clientId: string): Parsed<AccessTarget> {
   const [tenantID, clientID] = [textOf(tenantId), textOf(clientId)];
@@ -138,15 +118,7 @@ function parseFederated(text: string): Parsed<AccessTarget> {
   return target.ok ? target : at('', target.problems);
 }
 
-/**
- * Equal for equal targets only.
- *
- * @example
- * ```ts
- * targets.map(accessTargetKey);
- * // [ 'managedidentities /subscriptions/s/resourcegroups/g/providers/microsoft.managedidentity/userassignedidentities/reader' ]
- * ```
- */
+/** Equal for equal targets only. */
 export function accessTargetKey({ resource, names }: AccessTarget): string {
   return `${resource} ${names[0]}`;
 }

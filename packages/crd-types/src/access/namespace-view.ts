@@ -37,30 +37,13 @@ const mostLabels = 2048;
 /** Of the value of the annotation that a problem quotes. */
 const mostQuoted = 1024;
 
-/**
- * The stricter of the two: an annotation cannot weaken the flag of the administrator.
- *
- * @example
- * ```ts
- * strictestMode('warn', 'rbac'); // rbac
- * strictestMode('warn', 'namespace'); // warn
- * strictestMode('warn', undefined); // warn
- * ```
- */
+/** The stricter of the two: an annotation cannot weaken the flag of the administrator. */
 export function strictestMode(flag: AccessMode, annotation: AccessMode | undefined): AccessMode {
   const strictness = Math.max(accessModes.indexOf(flag), accessModes.indexOf(annotation ?? 'namespace'));
   return accessModes[strictness] ?? 'rbac';
 }
 
-/**
- * Reads a Namespace. Labels of more than 2048 characters of JSON count as not known.
- *
- * @example
- * ```ts
- * const view = readNamespaceView(object);
- * strictestMode('namespace', view.access); // namespace
- * ```
- */
+/** Reads a Namespace. Labels of more than 2048 characters of JSON count as not known. */
 export function readNamespaceView(object: unknown): NamespaceView {
   const metadata = recordAt(object, 'metadata');
   const { name: text } = metadata;

@@ -54,12 +54,6 @@ const identityShape =
 
 /**
  * Parses the ARM id of any resource in a resource group. Keywords are recognised in any case; one trailing slash is allowed.
- *
- * @example
- * ```ts
- * const parsed = parseResourceId('/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm-0');
- * if (parsed.ok) console.log(parsed.value.name); // vm-0
- * ```
  */
 export function parseResourceId(text: string): Parsed<ResourceIdParts> {
   const id = textOf(text);
@@ -77,12 +71,6 @@ export function parseResourceId(text: string): Parsed<ResourceIdParts> {
 /**
  * The canonical id of a user-assigned managed identity; refuses the id of anything else, and any character beyond ASCII: the groups of
  * Azure may have them, but letters that look like others, or cannot be seen, would make two ids look equal.
- *
- * @example
- * ```ts
- * const parsed = parseIdentityResourceId(identity.spec.resourceID ?? '');
- * if (!parsed.ok) console.error(parsed.problems[0]?.message);
- * ```
  */
 export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
   const id = textOf(text);
@@ -100,31 +88,12 @@ export function parseIdentityResourceId(text: string): Parsed<ResourceId> {
   return { ok: true, value: canonicalResourceId(id), warnings: [] };
 }
 
-/**
- * Lower case and without trailing slashes. Does not validate: parse untrusted ids first.
- *
- * @example
- * ```ts
- * canonicalResourceId('/subscriptions/S/resourceGroups/G/'); // /subscriptions/s/resourcegroups/g
- * ```
- */
+/** Lower case and without trailing slashes. Does not validate: parse untrusted ids first. */
 export function canonicalResourceId(text: string): ResourceId {
   const id = textOf(text);
   let end = id.length;
   while (id[end - 1] === '/') end -= 1;
   return id.slice(0, end).toLowerCase() as ResourceId;
-}
-
-/**
- * Whether two spellings name the same resource: case and a trailing slash do not matter.
- *
- * @example
- * ```ts
- * sameResourceId('/subscriptions/S/resourceGroups/g', '/subscriptions/s/resourcegroups/G/'); // true
- * ```
- */
-export function sameResourceId(a: string, b: string): boolean {
-  return canonicalResourceId(a) === canonicalResourceId(b);
 }
 
 /**
@@ -152,15 +121,7 @@ export function parseProviderId(providerId: string | undefined): Parsed<Host> {
   return { ok: true, value: host, warnings: [] };
 }
 
-/**
- * The last part of the host's id, for messages.
- *
- * @example
- * ```ts
- * const id = canonicalResourceId('/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm-0');
- * hostName({ kind: 'vm', id }); // vm-0
- * ```
- */
+/** The last part of the host's id, for messages. */
 export function hostName(host: Host): string {
   return host.id.slice(host.id.lastIndexOf('/') + 1);
 }

@@ -3,7 +3,7 @@ import { readAzureIdentityBinding, type AzureIdentityBinding } from '../objects/
 import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion, defaultAssignedNamespace } from '../parsing/group.ts';
 import type { MatchingRules } from './reach.ts';
-import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
+import type { ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
 import { defined, integerAt, lenient, sectionAt, textAt, warn, type Section } from '../parsing/section.ts';
@@ -47,19 +47,10 @@ export interface AzureAssignedIdentity {
   };
 }
 
-/** A list of them, as the API server returns it. */
-export type AzureAssignedIdentityList = ObjectList<AzureAssignedIdentity>;
-
 /**
  * Parses an AzureAssignedIdentity from untrusted JSON, also with keys of 2018 (the original wrote lower-case keys and `Status`).
  * Tolerant, so that broken records can be shown and removed: missing copies are read as empty objects, and problems in a copy are
  * warnings.
- *
- * @example
- * ```ts
- * const parsed = parseAzureAssignedIdentity(object);
- * if (parsed.ok && parsed.value.status.status === 'Assigned') console.log(parsed.value.spec.pod);
- * ```
  */
 export function parseAzureAssignedIdentity(object: unknown): Parsed<AzureAssignedIdentity> {
   return parseAs('AzureAssignedIdentity', object, (section) => {
@@ -107,11 +98,6 @@ export interface AssignedIdentityParts {
  * `c`, pod `a` in `b-c`), and it can be too long for the API server; use `distinctAssignedIdentityName` then.
  *
  * @throws TypeError - a part is missing, or no string
- *
- * @example
- * ```ts
- * assignedIdentityName({ podNamespace: 'shop', podName: 'web-0', identityName: 'reader' }); // web-0-shop-reader
- * ```
  */
 export function assignedIdentityName(of: AssignedIdentityParts): string {
   const [pod, namespace, identity] = textsOf(of, ['podName', 'podNamespace', 'identityName']);
@@ -134,12 +120,6 @@ const maxNameLength = 253;
  * assignment. Deterministic.
  *
  * @throws TypeError - a part is missing, or no string
- *
- * @example
- * ```ts
- * distinctAssignedIdentityName({ podNamespace: 'shop', podName: 'web-0', identityNamespace: 'ids', identityName: 'reader', podUid });
- * // web-0-shop-reader-ac265cb5e4a19a9b
- * ```
  */
 export function distinctAssignedIdentityName(
   of: AssignedIdentityParts & {
@@ -162,12 +142,6 @@ export function distinctAssignedIdentityName(
 /**
  * The namespace of the object: that of the identity if it is namespaced (by its annotation, or because everything is), otherwise
  * `default`, whatever the namespaces of pod and identity are.
- *
- * @example
- * ```ts
- * assignedIdentityNamespace(identity, { forceNamespaced: true }); // shop
- * assignedIdentityNamespace(identity, { forceNamespaced: false }); // default
- * ```
  */
 export function assignedIdentityNamespace(identity: AzureIdentity, rules: MatchingRules): string {
   const own = rules.forceNamespaced || isNamespaced(identity);

@@ -30,15 +30,7 @@ function groupsOf(bindings: Iterable<AzureIdentityBinding>): ReadonlyMap<string,
   return groups;
 }
 
-/**
- * Sorts by namespace, then name (by code unit, so independent of the locale). Returns a new array.
- *
- * @example
- * ```ts
- * const named = (name: string) => ({ ...binding, metadata: { namespace: 'shop', name } });
- * sortBindings([named('web'), named('api')]).map(({ metadata }) => metadata.name); // [ 'api', 'web' ]
- * ```
- */
+/** Sorts by namespace, then name (by code unit, so independent of the locale). Returns a new array. */
 export function sortBindings(bindings: Iterable<AzureIdentityBinding>): AzureIdentityBinding[] {
   return [...bindings].sort(
     (a, b) =>

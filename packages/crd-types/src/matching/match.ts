@@ -36,14 +36,7 @@ export interface BindingSource {
   readonly bindingsReachingOut?: (value: string) => BindingsByNamespace;
 }
 
-/**
- * A BindingSource over a list of bindings.
- *
- * @example
- * ```ts
- * matchPod({ ...bindingsAmong(bindings), pod, identityOf, rules });
- * ```
- */
+/** A BindingSource over a list of bindings. */
 export function bindingsAmong(bindings: readonly AzureIdentityBinding[]): BindingSource {
   return {
     bindingsWithSelector: (value) => bindings.filter(({ spec }) => spec.selector === value),

@@ -18,15 +18,7 @@ export interface MatchingRules {
  */
 export type Reach = 'own' | 'allowed' | 'any';
 
-/**
- * The meaning of the rules.
- *
- * @example
- * ```ts
- * reachOf({ forceNamespaced: true }); // own
- * reachOf({ forceNamespaced: true, byAllowedNamespaces: true }); // allowed
- * ```
- */
+/** The meaning of the rules. */
 export function reachOf({ forceNamespaced, byAllowedNamespaces }: MatchingRules): Reach {
   if (byAllowedNamespaces === true) return 'allowed';
   return forceNamespaced ? 'own' : 'any';
@@ -35,11 +27,6 @@ export function reachOf({ forceNamespaced, byAllowedNamespaces }: MatchingRules)
 /**
  * The rules for pods of a namespace with this access mode: in mode `rbac` only `allowedNamespaces` opens an identity to other namespaces,
  * whatever the configuration of the services is.
- *
- * @example
- * ```ts
- * reachOf(matchingRulesIn('rbac', { forceNamespaced: false })); // allowed
- * ```
  */
 export function matchingRulesIn<Rules extends MatchingRules>(mode: AccessMode, rules: Rules): Rules {
   return mode === 'rbac' ? { ...rules, byAllowedNamespaces: true } : rules;

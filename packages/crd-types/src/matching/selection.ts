@@ -25,65 +25,29 @@ export interface PodFacts {
  * Whether the pod has a ServiceAccount: only then can it have an identity, by a binding or by an exception. The kubelet of any node can create
  * pods in any namespace, the mirror pods of static pods, but none with a ServiceAccount (admission plugins NodeRestriction and ServiceAccount);
  * all other pods have one.
- *
- * @example
- * ```ts
- * hasAccount({ serviceAccount: '' }); // false
- * ```
  */
 export function hasAccount({ serviceAccount }: Pick<PodFacts, 'serviceAccount'>): boolean {
   return serviceAccount !== '';
 }
 
-/**
- * The pod's binding label, if any.
- *
- * @example
- * ```ts
- * bindingLabelOf({ labels: { app: 'web', aadpodidbinding: 'demo' } }); // demo
- * ```
- */
+/** The pod's binding label, if any. */
 export function bindingLabelOf({ labels }: Pick<PodFacts, 'labels'>): string | undefined {
   return labelOf(labels, bindingLabel);
 }
 
-/**
- * Whether the binding has conditions besides the label: then it selects pods of its own namespace only.
- *
- * @example
- * ```ts
- * hasOwnConditions({ ...binding, spec: { azureIdentity: 'reader', selector: 'demo' } }); // false
- * hasOwnConditions({ ...binding, spec: { azureIdentity: 'reader', selector: '', serviceAccountName: 'job' } }); // true
- * ```
- */
+/** Whether the binding has conditions besides the label: then it selects pods of its own namespace only. */
 export function hasOwnConditions({ spec }: AzureIdentityBinding): boolean {
   return spec.podSelector !== undefined || spec.serviceAccountName !== undefined;
 }
 
-/**
- * Whether a pod of the binding's namespace meets all its conditions. A binding without conditions selects nothing.
- *
- * @example
- * ```ts
- * const podSelector = { matchLabels: { app: 'web' } };
- * selectsPod({ ...binding, spec: { azureIdentity: 'reader', selector: '', podSelector } }, pod); // true
- * ```
- */
+/** Whether a pod of the binding's namespace meets all its conditions. A binding without conditions selects nothing. */
 export function selectsPod(binding: AzureIdentityBinding, pod: PodFacts): boolean {
   const { selector, podSelector = {}, serviceAccountName = '' } = binding.spec;
   if (selector === '' && serviceAccountName === '' && isEmptySelector(podSelector)) return false;
   return (selector === '' || selector === bindingLabelOf(pod)) && failedCondition(binding, pod) === undefined;
 }
 
-/**
- * The condition besides `selector` that the pod does not meet.
- *
- * @example
- * ```ts
- * failedCondition({ ...binding, spec: { azureIdentity: 'reader', selector: 'demo', serviceAccountName: 'job' } }, pod);
- * // serviceAccountName
- * ```
- */
+/** The condition besides `selector` that the pod does not meet. */
 export function failedCondition(
   { spec }: AzureIdentityBinding,
   { labels, serviceAccount, isPartial }: PodFacts,
@@ -95,14 +59,7 @@ export function failedCondition(
   return undefined;
 }
 
-/**
- * The conditions of the binding as text.
- *
- * @example
- * ```ts
- * describeSelection(binding); // the label aadpodidbinding=demo, podSelector app=web, serviceAccountName shop
- * ```
- */
+/** The conditions of the binding as text. */
 export function describeSelection({ spec }: AzureIdentityBinding): string {
   const { selector, podSelector, serviceAccountName } = spec;
   return [
@@ -115,12 +72,6 @@ export function describeSelection({ spec }: AzureIdentityBinding): string {
 /**
  * Alternative ways to index a binding; the first is the default. Each is a list of places, at least one of which every selected pod has
  * (`filedKeysOf`). Without a way the binding is broad: it must be compared with every pod.
- *
- * @example
- * ```ts
- * waysToFile({ ...binding, spec: { azureIdentity: 'reader', selector: 'demo', serviceAccountName: 'job' } });
- * // [ [ 'account job' ], [ 'aadpodidbinding=demo' ] ]
- * ```
  */
 export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly string[])[] {
   const {
@@ -142,26 +93,12 @@ export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly s
 
 /**
  * Whether the binding must be compared with every pod, since its only conditions, if any, are `NotIn` and `DoesNotExist`.
- *
- * @example
- * ```ts
- * const podSelector = { matchExpressions: [{ key: 'tier', operator: 'NotIn', values: ['db'] }] } as const;
- * isBroad({ ...binding, spec: { azureIdentity: 'reader', selector: '', podSelector } }); // true
- * ```
  */
 export function isBroad(binding: AzureIdentityBinding): boolean {
   return waysToFile(binding).length === 0;
 }
 
-/**
- * The places of bindings that select the pod, except broad ones.
- *
- * @example
- * ```ts
- * const facts = { namespace: 'shop', labels: { app: 'web' }, serviceAccount: 'job' };
- * [...filedKeysOf(facts)]; // [ 'account job', 'app=web', 'app' ]
- * ```
- */
+/** The places of bindings that select the pod, except broad ones. */
 export function* filedKeysOf({ labels, serviceAccount }: PodFacts): Generator<string> {
   yield accountKey(serviceAccount);
   for (const [key, value] of Object.entries(labels)) {

@@ -21,16 +21,7 @@ export const mostNamesAllowed = 64;
 
 const namespaceName = /* @__PURE__ */ new RegExp(namespacePattern);
 
-/**
- * If the labels are unknown, only names count.
- *
- * @example
- * ```ts
- * const allowed = { names: ['shop'], selector: { matchLabels: { team: 'pay' } } };
- * allowsNamespace(allowed, 'shop', undefined); // true
- * allowsNamespace(allowed, 'web', { team: 'pay' }); // true
- * ```
- */
+/** If the labels are unknown, only names count. */
 export function allowsNamespace(
   { names = [], selector }: AllowedNamespaces,
   namespace: string,
@@ -46,26 +37,12 @@ export function allowsNamespace(
  */
 export const acceptsLabelPrefix = 'identities-from.aadpodidentity.k8s.io/';
 
-/**
- * Whether a namespace with these labels accepts identities of the other one.
- *
- * @example
- * ```ts
- * acceptsNamespace({ 'identities-from.aadpodidentity.k8s.io/shared': 'true' }, 'shared'); // true
- * ```
- */
+/** Whether a namespace with these labels accepts identities of the other one. */
 export function acceptsNamespace(labels: Labels | undefined, other: string): boolean {
   return labels?.[`${acceptsLabelPrefix}${other}`] === 'true';
 }
 
-/**
- * The namespaces whose identities a namespace with these labels accepts.
- *
- * @example
- * ```ts
- * acceptedNamespaces({ 'identities-from.aadpodidentity.k8s.io/shared': 'true' }); // [ 'shared' ]
- * ```
- */
+/** The namespaces whose identities a namespace with these labels accepts. */
 export function acceptedNamespaces(labels: Labels | undefined): readonly string[] {
   return Object.keys(labels ?? {})
     .filter((key) => key.startsWith(acceptsLabelPrefix))

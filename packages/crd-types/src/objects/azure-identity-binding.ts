@@ -1,6 +1,5 @@
 import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion, defaultIdentityAnnotation } from '../parsing/group.ts';
-import { resembling } from './identity-warnings.ts';
 import {
   isEmptySelector,
   isLabelValue,
@@ -9,9 +8,8 @@ import {
   readLabelSelector,
   type LabelSelector,
 } from './label-selector.ts';
-import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
+import type { Condition, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
-import { quote } from '../parsing/quote.ts';
 import {
   addProblem,
   booleanAt,
@@ -53,18 +51,9 @@ export interface AzureIdentityBinding {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
-/** A list of them, as the API server returns it. */
-export type AzureIdentityBindingList = ObjectList<AzureIdentityBinding>;
-
 /**
  * Parses an AzureIdentityBinding from untrusted JSON, also with keys of 2018. A key that is probably `podSelector`, `serviceAccountName` or `default`,
  * in another case or misspelt, is refused.
- *
- * @example
- * ```ts
- * const parsed = parseAzureIdentityBinding(object);
- * if (parsed.ok) console.log(`${parsed.value.spec.selector} → ${parsed.value.spec.azureIdentity}`);
- * ```
  */
 export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentityBinding> {
   return parseAs('AzureIdentityBinding', object, (section) => {
@@ -75,13 +64,6 @@ export function parseAzureIdentityBinding(object: unknown): Parsed<AzureIdentity
     judgeConditions(binding.spec, spec);
     if (!isLabelValue(binding.spec.selector))
       warn(spec, 'selector', `is ${noValue(binding.spec.selector, ', so that this binding selects no pod')}`);
-    const annotations = sectionAt(sectionAt(section, 'metadata'), 'annotations');
-    for (const key of resembling(binding.metadata.annotations))
-      warn(
-        annotations,
-        key,
-        `has no effect on a binding: write it on the AzureIdentity ${quote(binding.spec.azureIdentity)}`,
-      );
     return binding;
   });
 }
@@ -98,14 +80,7 @@ export function readAzureIdentityBinding(section: Section): AzureIdentityBinding
   });
 }
 
-/**
- * Whether the identity of the binding is the default for requests that name none, if the pod has several.
- *
- * @example
- * ```ts
- * isDefaultBinding({ ...binding, spec: { ...binding.spec, default: true } }); // true
- * ```
- */
+/** Whether the identity of the binding is the default for requests that name none, if the pod has several. */
 export function isDefaultBinding({ metadata, spec }: AzureIdentityBinding): boolean {
   return spec.default ?? metadata.annotations?.[defaultIdentityAnnotation] === 'true';
 }

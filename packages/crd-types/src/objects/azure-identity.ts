@@ -4,9 +4,9 @@ import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion, behaviorAnnotation } from '../parsing/group.ts';
 import { readAllowedNamespaces, type AllowedNamespaces } from './allowed-namespaces.ts';
 import { judgeFederated } from '../ids/federated.ts';
-import type { Condition, ObjectList, ObjectMeta } from '../parsing/meta.ts';
+import type { Condition, ObjectMeta } from '../parsing/meta.ts';
 import { readConditions, readMetadata } from '../parsing/object-meta.ts';
-import { warnOfBehavior, warnOfValues } from './identity-warnings.ts';
+import { warnOfValues } from './identity-warnings.ts';
 import { parseIdentityResourceId } from '../ids/resource-id.ts';
 import {
   addProblem,
@@ -35,7 +35,7 @@ export interface SecretReference {
   readonly namespace?: string;
 }
 
-/** As users write it. Ids keep their spelling: compare resource ids with `sameResourceId`. */
+/** As users write it. Ids keep their spelling: compare resource ids by `canonicalResourceId`. */
 export interface AzureIdentitySpec {
   /** The parser reads a missing one as 0. */
   readonly type: IdentityType;
@@ -74,9 +74,6 @@ export interface AzureIdentity {
   readonly status?: { readonly conditions?: readonly Condition[] };
 }
 
-/** A list of them, as the API server returns it. */
-export type AzureIdentityList = ObjectList<AzureIdentity>;
-
 /**
  * Parses an AzureIdentity from untrusted JSON, also with keys of 2018. A key that is probably `allowedNamespaces`, in another case or
  * misspelt, is refused. Returns all problems. A managed identity (type 0, also the default) must have the resource id of one; a federated one (type 3) a client id and a tenant id, and nothing of a service principal.
@@ -94,8 +91,7 @@ export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
     const spec = sectionAt(section, 'spec');
     judge(identity.spec, spec);
     warnOfValues(identity.spec, spec);
-    if (!isNamespaced(identity)) warnOfBehavior(identity.metadata, section);
-    else if (identity.spec.allowedNamespaces !== undefined)
+    if (isNamespaced(identity) && identity.spec.allowedNamespaces !== undefined)
       warn(
         spec,
         'allowedNamespaces',
@@ -105,27 +101,13 @@ export function parseAzureIdentity(object: unknown): Parsed<AzureIdentity> {
   });
 }
 
-/**
- * Whether only pods of its own namespace may use this identity.
- *
- * @example
- * ```ts
- * const metadata = { name: 'reader', namespace: 'shop', annotations: { [behaviorAnnotation]: 'namespaced' } };
- * isNamespaced({ ...identity, metadata }); // true
- * ```
- */
+/** Whether only pods of its own namespace may use this identity. */
 export function isNamespaced(identity: AzureIdentity): boolean {
   return identity.metadata.annotations?.[behaviorAnnotation] === 'namespaced';
 }
 
 /**
  * Whether the identity, where a pod of this namespace may use it, is one that another namespace lends by `allowedNamespaces`: see `Match.isGuest`.
- *
- * @example
- * ```ts
- * const metadata = { name: 'reader', namespace: 'shared' };
- * isGuestIn('shop', { ...identity, metadata, spec: { ...identity.spec, allowedNamespaces: { names: ['shop'] } } }); // true
- * ```
  */
 export function isGuestIn(namespace: string, { metadata, spec }: AzureIdentity): boolean {
   return metadata.namespace !== namespace && spec.allowedNamespaces !== undefined;

@@ -2,7 +2,7 @@ import { parseAs } from '../parsing/custom-object.ts';
 import { apiVersion } from '../parsing/group.ts';
 import { isGuid } from '../ids/guid.ts';
 import { isLabelKey, isLabelValue, keyRule, noValue, type Labels } from './label-selector.ts';
-import type { ObjectList, ObjectMeta } from '../parsing/meta.ts';
+import type { ObjectMeta } from '../parsing/meta.ts';
 import { readMetadata } from '../parsing/object-meta.ts';
 import { quote } from '../parsing/quote.ts';
 import { defined, sectionAt, textMapAt, textsAt, warn, type Section } from '../parsing/section.ts';
@@ -25,18 +25,9 @@ export interface AzurePodIdentityException {
   };
 }
 
-/** A list of them, as the API server returns it. */
-export type AzurePodIdentityExceptionList = ObjectList<AzurePodIdentityException>;
-
 /**
  * Parses an AzurePodIdentityException from untrusted JSON, also with keys of 2018. A key that is probably `clientIDs`, in another case or misspelt
  * (`clientID`), is refused. The keys of labels are kept as they are.
- *
- * @example
- * ```ts
- * const parsed = parseAzurePodIdentityException(object);
- * if (parsed.ok) console.log(Object.keys(parsed.value.spec.podLabels));
- * ```
  */
 export function parseAzurePodIdentityException(object: unknown): Parsed<AzurePodIdentityException> {
   return parseAs('AzurePodIdentityException', object, (section) => {

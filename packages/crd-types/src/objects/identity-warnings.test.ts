@@ -1,66 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { parseAzureIdentity } from './azure-identity.ts';
-import { parseAzureIdentityBinding } from './azure-identity-binding.ts';
 
-const resourceID =
-  '/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader';
 const clientID = '2c1b6f5e-1111-4222-8333-0123456789ab';
 const metadata = { name: 'reader', namespace: 'shop' };
-
-describe('the annotation Behavior, misspelt,', () => {
-  const warningsOf = (meta: object) => {
-    const parsed = parseAzureIdentity({ metadata: { ...metadata, ...meta }, spec: { resourceID } });
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-    return parsed.warnings.map(({ path, message }) => `${path} ${message}`);
-  };
-  const like = 'aadpodidentity.k8s.io/';
-
-  test.each([`${like}behavior`, `${like}BEHAVIOR`, `${like}Behaviour`, 'AADPodIdentity.k8s.io/Behavior'])(
-    'as the key %s: a warning names key, value and remedy',
-    (key) => {
-      expect(warningsOf({ annotations: { [key]: 'namespaced' } })).toEqual([
-        `metadata.annotations.${key} is "namespaced" and has no effect, since it is another key, another value or a label: ` +
-          'write the annotation aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace',
-      ]);
-    },
-  );
-
-  test.each(['Namespaced', 'namespace', '', 'x'.repeat(300)])('as the value %j: the same', (value) => {
-    const [warning = ''] = warningsOf({ annotations: { [`${like}Behavior`]: value } });
-    expect(warning).toMatch(
-      /^metadata\.annotations\.aadpodidentity\.k8s\.io\/Behavior is .* and has no effect, /,
-    );
-    expect(warning.length).toBeLessThan(600);
-  });
-
-  test('as a label: the same', () => {
-    expect(warningsOf({ labels: { [`${like}Behavior`]: 'namespaced' } })).toEqual([
-      `metadata.labels.${like}Behavior is "namespaced" and has no effect, since it is another key, another value or a label: ` +
-        'write the annotation aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace',
-    ]);
-  });
-
-  test('is no matter beside the right one', () => {
-    const annotations = { [`${like}Behavior`]: 'namespaced', [`${like}behavior`]: 'cluster' };
-    expect(warningsOf({ annotations })).toEqual([]);
-  });
-
-  test('on the binding: a warning says that it belongs on the identity', () => {
-    const parsed = parseAzureIdentityBinding({
-      metadata: { ...metadata, annotations: { [`${like}Behavior`]: 'namespaced' } },
-      spec: { azureIdentity: 'reader', selector: 'demo' },
-    });
-    expect(parsed).toMatchObject({
-      ok: true,
-      warnings: [
-        {
-          path: `metadata.annotations.${like}Behavior`,
-          message: 'has no effect on a binding: write it on the AzureIdentity "reader"',
-        },
-      ],
-    });
-  });
-});
 
 describe('a value of an AzureIdentity that can never work', () => {
   const tenant = '72f988bf-86f1-41af-91ab-2d7cd011db47';

@@ -1,9 +1,7 @@
 // Warnings about an AzureIdentity that is valid, since such objects are in clusters, but cannot do what its author means.
-import { behaviorAnnotation } from '../parsing/group.ts';
 import { isGuid } from '../ids/guid.ts';
-import type { ObjectMeta } from '../parsing/meta.ts';
 import { quote } from '../parsing/quote.ts';
-import { sectionAt, warn, type Section } from '../parsing/section.ts';
+import { warn, type Section } from '../parsing/section.ts';
 import { mostAuxiliaryTenants, tenantDoubt } from '../ids/tenant.ts';
 
 interface Spec {
@@ -11,26 +9,6 @@ interface Spec {
   readonly tenantID?: string;
   readonly auxiliaryTenantIDs?: readonly string[];
   readonly adEndpoint?: string;
-}
-
-/**
- * For an identity that is not namespaced: annotations and labels that look as if it were. The original compares key and value with case,
- * and so does the rule, since existing pods of other namespaces may have the identity by it.
- */
-export function warnOfBehavior(metadata: ObjectMeta, object: Section): void {
-  const toConfine = `write the annotation ${behaviorAnnotation}: namespaced to keep the identity in its namespace`;
-  for (const field of ['annotations', 'labels'] as const)
-    for (const key of resembling(metadata[field]))
-      warn(
-        sectionAt(sectionAt(object, 'metadata'), field),
-        key,
-        `is ${quote(metadata[field]?.[key] ?? '')} and has no effect, since it is another key, another value or a label: ${toConfine}`,
-      );
-}
-
-/** The keys of the annotation, also misspelt. */
-export function resembling(values: ObjectMeta['annotations']): readonly string[] {
-  return Object.keys(values ?? {}).filter((key) => /^aadpodidentity\.k8s\.io\/behaviou?r$/i.test(key));
 }
 
 /** Values of the spec that can never work. */

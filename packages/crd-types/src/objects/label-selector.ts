@@ -121,14 +121,7 @@ export function readLabelSelector(section: Section, key: string): LabelSelector 
   return defined({ matchLabels: readMatchLabels(selector), matchExpressions });
 }
 
-/**
- * The selector as text, in the syntax of `kubectl --selector`.
- *
- * @example
- * ```ts
- * selectorText({ matchLabels: { app: 'web' }, matchExpressions: [{ key: 'tier', operator: 'Exists' }] }); // app=web,tier
- * ```
- */
+/** The selector as text, in the syntax of `kubectl --selector`. */
 export function selectorText({ matchLabels = {}, matchExpressions = [] }: LabelSelector): string {
   return [
     ...Object.entries(matchLabels).map(([key, value]) => `${key}=${value}`),

@@ -15,12 +15,6 @@ const longestPath = 200;
  * The warnings about an object that was parsed, as MIC and NMI show them: each with its path, at most five, and how many more there are.
  * Those about old spellings are not among them, since parsed objects have none. Parses the object again: to keep the texts of all
  * objects would take more memory than the objects.
- *
- * @example
- * ```ts
- * const found = warningTexts({ ...identity, spec: { ...identity.spec, clientID: 'web' } });
- * for (const text of found) console.warn(text); // spec.clientID is "web", which is no GUID: …
- * ```
  */
 export function warningTexts(
   object: AzureIdentity | AzureIdentityBinding | AzurePodIdentityException,
@@ -32,12 +26,6 @@ export function warningTexts(
 /**
  * The problems of an object, as MIC and NMI show them: each with its path, at most ten, and how many more there are. Paths of more than
  * 200 characters are shortened.
- *
- * @example
- * ```ts
- * const parsed = parseAzureIdentity(object);
- * if (!parsed.ok) throw new Error(problemTexts(parsed.problems).join('; '));
- * ```
  */
 export function problemTexts(problems: readonly Problem[]): readonly string[] {
   return textsOf(problems, mostProblems);

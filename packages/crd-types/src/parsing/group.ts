@@ -38,15 +38,7 @@ function resourcesOfKinds() {
   } as const satisfies { [K in Kind]: Resource<K> });
 }
 
-/**
- * The four kinds as resources of the API server. Frozen.
- *
- * @example
- * ```ts
- * const { group, version, plural } = resources.AzureIdentity;
- * const path = `/apis/${group}/${version}/namespaces/default/${plural}`;
- * ```
- */
+/** The four kinds as resources of the API server. Frozen. */
 export const resources: { readonly [K in Kind]: Resource<K> } = /* @__PURE__ */ resourcesOfKinds();
 
 /** The label of a pod whose value is compared with a binding's selector. */

@@ -1,6 +1,4 @@
 // The Kubernetes types that the custom resources use. Types only, without rules and values.
-import type { apiVersion, Kind } from './group.ts';
-
 /** An owner of an object: the garbage collector deletes the object after its last owner. */
 export interface OwnerReference {
   /** Group and version of the owner, such as `apps/v1`; `v1` for a Pod. */
@@ -41,28 +39,6 @@ export interface ObjectMeta {
   ownerReferences?: OwnerReference[];
   /** Names that controllers must remove before the API server deletes the object. */
   finalizers?: string[];
-}
-
-/** The metadata of a list, as of Kubernetes' ListMeta. */
-export interface ListMeta {
-  /** The version of the whole list: a watch starts from it. */
-  resourceVersion?: string;
-  /** The token for the next page, if there is one. */
-  continue?: string;
-  /** How many items follow this page, roughly. Absent on the last page, and for lists with a selector. */
-  remainingItemCount?: number;
-}
-
-/** A list of objects of one kind, as the API server returns it. */
-export interface ObjectList<T extends { readonly kind: Kind }> {
-  /** Group and version of the list and of its items. */
-  readonly apiVersion: typeof apiVersion;
-  /** The kind of the list: that of its items, and `List`. */
-  readonly kind: `${T['kind']}List`;
-  /** From the API server: the version to watch from, and where the next page begins. */
-  readonly metadata: ListMeta;
-  /** The objects of this page, as stored: parse them before use. */
-  readonly items: T[];
 }
 
 /** An entry of an object's `status.conditions`, in the standard shape of Kubernetes. */

@@ -6,15 +6,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/**
- * What a parser returns: the value, or every problem that it found. Parsers never throw.
- *
- * @example
- * ```ts
- * const parsed = parseAzureIdentity(object);
- * if (!parsed.ok) throw new Error(parsed.problems.map(({ path, message }) => `${path} ${message}`).join('; '));
- * ```
- */
+/** What a parser returns: the value, or every problem that it found. Parsers never throw. */
 export type Parsed<T> =
   | {
       readonly ok: true;

@@ -18,7 +18,7 @@ describe('a suite whose programs are missing', () => {
     vi.spyOn(process, 'getuid').mockReturnValue(1_000);
     onTestFinished(() => void vi.restoreAllMocks());
     expect(whyNoPrograms({ programs: ['flock'], root: true })).toBe(
-      'it needs root on Linux: sudo npm run test:rest; missing: flock. On Debian: apt-get install util-linux',
+      'it needs root on Linux: sudo node tools/workspace/bootstrap.mjs test:rest; missing: flock. On Debian: apt-get install util-linux',
     );
   });
 

@@ -23,7 +23,7 @@ export function whyNoPrograms(needs: TestNeeds): string | undefined {
   return why;
 }
 
-const needsRoot = 'it needs root on Linux: sudo npm run test:rest';
+const needsRoot = 'it needs root on Linux: sudo node tools/workspace/bootstrap.mjs test:rest';
 
 function describeMissing(programs: readonly TestProgram[]): string | undefined {
   const missing = programs.filter((program) => !isInstalled(program));

@@ -1,13 +1,13 @@
 // Which workloads are MIC and NMI. An editor of any namespace can write a Deployment with their image, arguments and labels, but cannot grant
 // MIC's or NMI's cluster-wide rights, so those identify the real workload.
 import { createLimit } from '@pod-identity/kit/core';
-import { hasRight, type NeededRight } from './account-right.ts';
+import { createAccessReviewer, KubeError, subjectOf } from '@pod-identity/kit/kube';
 import { keyOf } from './fields.ts';
 import type { ClusterReader } from './lists.ts';
 import type { Workload } from './workload.ts';
 
 export interface Genuine {
-  readonly workloads: readonly Workload[];
+  readonly workloads: readonly (Workload & { readonly missingRights: readonly string[] })[];
   /** What is not taken for one of the services, in words. */
   readonly imitations: readonly string[];
   /** What may not be asked, in words. */
@@ -21,11 +21,16 @@ export const manifestNamespaces = {
 };
 
 const group = 'aadpodidentity.k8s.io';
+interface NeededRight {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+}
 const attaches = [{ verb: 'create', group, resource: 'azureassignedidentities' }];
 const reads = [{ verb: 'list', group, resource: 'azurepodidentityexceptions' }];
 const reviews = { verb: 'create', group: 'authorization.k8s.io', resource: 'subjectaccessreviews' };
 
-/** Not all that they need: `doctor` reports what is missing. */
+/** Not all that they need: enough to tell them from others. */
 function rightsOf({ role, isOriginal }: Workload): readonly NeededRight[] {
   if (role === 'mic') return attaches;
   return isOriginal ? reads : [...reads, reviews];
@@ -35,11 +40,11 @@ function rightsOf({ role, isOriginal }: Workload): readonly NeededRight[] {
 export async function findGenuine(candidates: readonly Workload[], reading: ClusterReader): Promise<Genuine> {
   const limit = createLimit(8);
   const seen = await Promise.all(
-    candidates.map((one) => limit(async () => ({ one, isProven: await hasRights(one, reading) }))),
+    candidates.map((one) => limit(async () => ({ one, missing: await missingRights(one, reading) }))),
   );
   const groups = Map.groupBy(seen, ({ one: { role, isOriginal } }) => `${role} ${isOriginal}`);
   const genuine = [...groups.values()].flatMap((alike) => {
-    const proven = alike.filter(({ isProven }) => isProven === true);
+    const proven = alike.filter(({ missing }) => missing?.length === 0);
     return proven.length > 0
       ? proven
       : alike.filter(({ one }) => manifestNamespaces.services.includes(one.namespace));
@@ -47,9 +52,9 @@ export async function findGenuine(candidates: readonly Workload[], reading: Clus
   const found = new Set(genuine.map(({ one }) => one));
   const others = seen.filter(({ one }) => !found.has(one));
   const roles = new Set(genuine.map(({ one }) => one.role));
-  const open = others.filter(({ one, isProven }) => isProven === undefined && !roles.has(one.role));
+  const open = others.filter(({ one, missing }) => missing === undefined && !roles.has(one.role));
   return {
-    workloads: [...found],
+    workloads: genuine.map(({ one, missing = [] }) => ({ ...one, missingRights: missing })),
     imitations: others.filter((other) => !open.includes(other)).map(({ one }) => imitationOf(one)),
     unknown: open.map(
       ({ one }) => `${looksLike(one)}: whether it is, you may not ask (create subjectaccessreviews)`,
@@ -67,11 +72,20 @@ export const imitationOf = (workload: Workload) =>
       : 'its ServiceAccount lacks the rights, or another one has them'
   }`;
 
-async function hasRights(workload: Workload, reading: ClusterReader): Promise<boolean | undefined> {
-  const account = { namespace: workload.namespace, name: workload.account };
-  for (const right of rightsOf(workload)) {
-    const isAllowed = await hasRight({ account, right }, reading);
-    if (isAllowed !== true) return isAllowed;
+/** Undefined: the user may not ask. */
+async function missingRights(
+  workload: Workload,
+  { kube, signal }: ClusterReader,
+): Promise<readonly string[] | undefined> {
+  const [reviewer, subject] = [createAccessReviewer(kube), subjectOf(workload.namespace, workload.account)];
+  const missing: string[] = [];
+  try {
+    for (const right of rightsOf(workload))
+      if (!(await reviewer.review({ subject, ...right }, signal)))
+        missing.push(`${right.verb} ${right.resource}`);
+    return missing;
+  } catch (error) {
+    if (error instanceof KubeError && error.code === 'denied') return undefined;
+    throw error;
   }
-  return true;
 }

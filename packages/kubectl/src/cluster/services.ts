@@ -17,6 +17,8 @@ export interface Services {
 }
 
 export interface Installed<Config> extends Workload {
+  /** As far as they tell it from others. */
+  readonly missingRights?: readonly string[];
   readonly config: Config | { readonly problems: readonly string[] };
 }
 

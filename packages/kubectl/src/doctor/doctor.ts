@@ -1,4 +1,4 @@
-// Room: `doctor`: what `status` says of all namespaces, and what only administrators can see: definitions, rights, the original's lock.
+// Room: `doctor`: what `status` says of all namespaces, and what only administrators can see: definitions and the original's lock.
 // It must not decide about pods or identities: judge does.
 import { type PlugInCommand, type Session } from '../cli/command.ts';
 import { readCluster } from '../cluster/read-cluster.ts';
@@ -10,7 +10,6 @@ import { printReport } from '../status/print-report.ts';
 import { exitCodeOf } from '../status/status.ts';
 import { checkDefinitions } from './definitions.ts';
 import { checkOriginal } from './original.ts';
-import { checkRights } from './rights.ts';
 
 export const doctor: PlugInCommand = {
   name: 'doctor',
@@ -35,7 +34,6 @@ async function readDoctor(session: Session): Promise<Report> {
   const [report, ...checks] = await Promise.all([
     reportOn(session, read),
     checkDefinitions(session),
-    checkRights(session, read.services),
     checkOriginal(session, read.services),
   ]);
   const found = checks.flatMap((check) => check.found.map((cause) => ({ ...cause, pods: [] })));

@@ -1,6 +1,6 @@
 // MIC, NMI, the broker, the agents on nodes, the taints that are left and the definitions.
 import { bindingLabel } from '@pod-identity/crd-types';
-import { shellWord } from '@pod-identity/policy';
+import { shellWord, type Remedy } from '@pod-identity/policy';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import { daemonSetFor, whyNoAgent, type NodeFacts } from '../cluster/node.ts';
@@ -19,6 +19,7 @@ export function judgeServices(read: ClusterRead, causes: Causes): readonly Servi
     ...services.filter(({ state }) => state !== 'ok').map(ailing),
     ...absentServices(read.services),
     ...secondMics(read.services),
+    ...rightless(ownOf<Installed<object>>([...mic, ...nmi])),
     ...disagreements(read.services),
     ...absentKinds(read),
     ...onNodes(read),
@@ -87,6 +88,31 @@ function secondMics({ mic }: Services): readonly Found[] {
         },
       }),
     );
+}
+
+const rightless = (services: readonly Installed<object>[]): readonly Found[] =>
+  services.flatMap(({ role, namespace, name, account, missingRights = [] }) =>
+    missingRights.length === 0
+      ? []
+      : [
+          clusterProblem({
+            key: `service ${role} ${namespace}/${name} rights`,
+            text: `ServiceAccount ${namespace}/${account} may not ${missingRights.join(', ')}`,
+            objects: [`ServiceAccount ${namespace}/${account}`],
+            remedy: rolesOf(role, `${namespace}/${account}`),
+          }),
+        ],
+  );
+
+/** The manifest's roles are for its own ServiceAccount. */
+function rolesOf(role: string, account: string): Remedy {
+  const manifest = `deploy/base/${role}/rbac.yaml`;
+  return account === `aad-pod-identity/${role}`
+    ? {
+        text: 'apply its roles again, from a checkout of the repository; with Helm, upgrade the release',
+        command: `kubectl apply -f ${manifest}`,
+      }
+    : { text: `give it the rights of ${manifest}; with Helm, upgrade the release` };
 }
 
 const leaseOf = ({ config, isOriginal, ...mic }: Services['mic'][number]): string =>

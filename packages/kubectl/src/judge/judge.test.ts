@@ -350,6 +350,13 @@ test.for<Row>([
     /a second MIC \(system\/two\)/,
   ],
   [
+    'an NMI that lost its roles',
+    other({ nmi: [nmi([], { namespace: 'aad-pod-identity', missingRights: ['create x'] })] }),
+    'problem',
+    /ServiceAccount aad-pod-identity\/nmi may not create x$/,
+    /kubectl apply -f deploy\/base\/nmi\/rbac.yaml/,
+  ],
+  [
     'flags on which MIC and NMI disagree',
     other({ nmi: [nmi(['--identity-access=rbac'])] }),
     'problem',

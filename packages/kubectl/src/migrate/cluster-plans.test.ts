@@ -68,7 +68,6 @@ describe('to-workload-identity', () => {
     key: `pay/${name}-1`,
     account: { namespace: 'pay', name },
     isRbac: false,
-    isPlaced: true,
     identities: [],
   });
   const facts = (more: Partial<WorkloadFacts> = {}): WorkloadFacts => ({

@@ -1,5 +1,5 @@
 // `kubectl azure-pod-identity migrate`: shows where the cluster stands, or the state of one change, and the next commands.
-import { federatedTarget, parseAccessTarget } from '@pod-identity/crd-types';
+import { federatedTarget } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
 import { shellWord } from '@pod-identity/policy';
 import { parseObjectName } from '../cli/arguments.ts';
@@ -18,7 +18,6 @@ import { isForPrograms } from '../print/output.ts';
 import { isBlocked, planLines, planObject, plugIn, type Given, type Plan } from './plan.ts';
 import {
   accountsOf,
-  assignedPods,
   bindingsOf,
   readBound,
   readStoredIdentity,
@@ -27,11 +26,10 @@ import {
   serviceFacts,
   usersOf,
 } from './read-facts.ts';
-import { toAttached } from './to-attached.ts';
 import { idsOf, toFederated } from './to-federated.ts';
 import { toWorkloadIdentity } from './to-workload-identity.ts';
 
-const steps = ['to-federated', 'to-attached', 'to-workload-identity'];
+const steps = ['to-federated', 'to-workload-identity'];
 
 export const migrateCommand: PlugInCommand = {
   name: 'migrate',
@@ -61,12 +59,7 @@ export const migrateCommand: PlugInCommand = {
     },
     { flags: '--remove-binding', what: 'to-workload-identity: the app gets its tokens without NMI' },
   ],
-  examples: [
-    'migrate',
-    'migrate to-federated pay/vault',
-    'migrate to-attached pay/vault',
-    'migrate to-workload-identity pay/web',
-  ],
+  examples: ['migrate', 'migrate to-federated pay/vault', 'migrate to-workload-identity pay/web'],
   async run(session, { args: [word, object = ''], options }) {
     if (word === undefined) return showMigrationState(session);
     if (!steps.includes(word))
@@ -76,7 +69,7 @@ export const migrateCommand: PlugInCommand = {
     const given = givenIn(options);
     const plan = isOfAccount
       ? await planWorkload(session, key, { named: textOf(options, 'identity'), given })
-      : await planChange(session, key, { isForward: word === 'to-federated', given });
+      : await planFederated(session, key, given);
     if (isForPrograms(session)) session.out.object({ plans: [planObject(plan)] });
     else for (const line of planLines(plan)) session.out.line(line);
     return isBlocked(plan) ? exitCodes.problem : exitCodes.ok;
@@ -101,28 +94,20 @@ async function findIssuer(session: Session): Promise<string | undefined> {
   return 'value' in issuer ? issuer.value : undefined;
 }
 
-async function planChange(
-  session: Session,
-  key: ObjectName,
-  { isForward, given }: { readonly isForward: boolean; readonly given: Given },
-): Promise<Plan> {
+async function planFederated(session: Session, key: ObjectName, given: Given): Promise<Plan> {
   const [identity, { read, pods: all }] = await Promise.all([
     readStoredIdentity(session, key),
     readBound(session),
   ]);
   const { pods, refused, unknown } = await readUsers(session, identity, usersOf(all, keyOf(key)));
   const ids = idsOf(identity, given);
-  const target = isForward
-    ? federatedTarget(ids.tenant, ids.clientId)
-    : parseAccessTarget(identity.spec.resourceID === '' ? given.resourceId : identity.spec.resourceID);
-  const accounts = accountsOf(pods.filter(({ isRbac }) => isForward || isRbac));
+  const target = federatedTarget(ids.tenant, ids.clientId);
+  const accounts = accountsOf(pods);
   const found =
     target.ok && accounts.length > 0 ? await reviewRightsOn(session, target.value, accounts) : undefined;
   const rights = found && { ...found, unknown: [...unknown, ...found.unknown] };
-  const facts = { identity, pods, services: serviceFacts(read.services), rights };
-  const plan = isForward
-    ? toFederated({ ...facts, issuer: await findIssuer(session) }, given)
-    : toAttached({ ...facts, assigned: assignedPods(read, keyOf(key)) }, given);
+  const services = serviceFacts(read.services);
+  const plan = toFederated({ identity, pods, services, rights, issuer: await findIssuer(session) }, given);
   const without = refused.map(keyOf).join(', ');
   const note = `pods of ${without} are bound to it and have no right on it: they get none by this plan`;
   return without === '' ? plan : { ...plan, notes: [...plan.notes, note] };
@@ -149,7 +134,7 @@ async function planWorkload(
   const stored = parseObjectName(key, 'AzureIdentity', session);
   const identity = await readStoredIdentity(session, stored);
   // Without pods the mode of its namespace is not looked at: rights count for identities of type 3 alone.
-  const alone = { key: '', account, isRbac: false, isPlaced: false, identities: [] };
+  const alone = { key: '', account, isRbac: false, identities: [] };
   const { refused, unknown } = await readUsers(session, identity, own.length > 0 ? own : [alone]);
   const facts = {
     account: { ...account, object: got.object },

@@ -6,7 +6,7 @@ import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
 import { shellWord } from '@pod-identity/policy';
 import { stringify } from 'yaml';
 import { keyOf } from '../cluster/fields.ts';
-import type { BoundPod, ReviewedRights, ServiceFacts, StoredIdentity } from './read-facts.ts';
+import type { BoundPod, ReviewedRights, StoredIdentity } from './read-facts.ts';
 
 export interface Step {
   /** For programs that read the plan. */
@@ -26,16 +26,6 @@ export interface Plan {
   readonly notes: readonly string[];
   /** The way back after all steps. */
   readonly back: string;
-}
-
-/** What both ways of an AzureIdentity between type 0 and type 3 are planned of. */
-export interface ChangeFacts {
-  readonly identity: StoredIdentity;
-  readonly services: ServiceFacts;
-  /** All that use the identity and may. */
-  readonly pods: readonly BoundPod[];
-  /** On what it becomes; undefined if that is not known, or nobody needs it. */
-  readonly rights: ReviewedRights | undefined;
 }
 
 /** From the options; empty if not given. */

@@ -8,7 +8,6 @@ import {
   type ServiceFacts,
   type StoredIdentity,
 } from './read-facts.ts';
-import { toAttached, type AttachedFacts } from './to-attached.ts';
 import { toFederated, type FederatedFacts } from './to-federated.ts';
 
 const tenant = '00000000-0000-0000-0000-00000000ad00';
@@ -37,14 +36,12 @@ const pod: BoundPod = {
   key: 'pay/web-1',
   account: { namespace: 'pay', name: 'web' },
   isRbac: false,
-  isPlaced: true,
   identities: ['pay/vault'],
 };
 const services: ServiceFacts = {
   broker: { namespace: 'b', name: 'broker', isReady: true, account: 'broker', audience: 'api://x' },
   agentsWithoutBroker: [],
   hasAgent: true,
-  hasMic: true,
   unknown: [],
 };
 const rights = (refused = [{ namespace: 'pay', name: 'web' }], unknown: string[] = []): ReviewedRights => ({
@@ -160,6 +157,14 @@ describe('to-federated', () => {
     },
   );
 
+  test('the way back is a command', () => {
+    const backOf = (identity: StoredIdentity) => toFederated(forward({ identity }), none).back;
+    expect(backOf(seen(federated))).toBe(
+      `kubectl -n pay patch azureidentities.aadpodidentity.k8s.io vault --type merge --patch '{"spec":{"type":0}}'`,
+    );
+    expect(backOf(seen({ ...federated, resourceID: undefined }))).toContain('"resourceID":"RESOURCE-ID"');
+  });
+
   test('an id that differs from that of the object is refused', () => {
     expect(why(toFederated(forward(), { ...none, tenant: clientId }))).toContain('correct one of them');
   });
@@ -186,46 +191,5 @@ describe('to-federated', () => {
     expect(shown(forward(), true)).toEqual([['rights'], ['rights']]);
     expect(shown(granted, false)).toEqual([['exchange'], ['exchange']]);
     expect(shown(granted, true)).toEqual([['type'], ['type']]);
-  });
-});
-
-describe('to-attached', () => {
-  const back = (more: Partial<AttachedFacts> = {}): AttachedFacts => ({
-    identity: seen(federated),
-    services,
-    pods: [pod],
-    rights: undefined,
-    assigned: new Set(),
-    ...more,
-  });
-  const plan = (more: Partial<AttachedFacts> = {}) => toAttached(back(more), { resourceId: '' });
-
-  test('attack: the right on a resource id that an editor wrote is granted only if the user gives it', () => {
-    const facts = back({
-      rights: { ...rights(), target: { resource: 'managedidentities', names: ['x'] } },
-    });
-    expect(why(toAttached(facts, { resourceId: '' }))).toContain('--resource-id, as Azure has it');
-    expect(isBlocked(toAttached(facts, { resourceId: idOf('vault') }))).toBe(false);
-    expect(why(toAttached(facts, { resourceId: idOf('other') }))).toContain('correct one of them');
-  });
-
-  test('changes the type, and is over when MIC has assigned it to all pods', () => {
-    expect(states(plan())).toEqual(['mic: done', 'type: to do', 'assigned: to do', 'served: by hand']);
-    const attached = { identity: seen(managed), assigned: new Set(['pay/web-1']) };
-    expect(states(plan(attached))).toEqual(['mic: done', 'type: done', 'assigned: done', 'served: by hand']);
-    expect(states(plan({ pods: [] }))).toEqual(['type: to do']);
-    expect(plan().notes.join()).toContain('a second AzureIdentity of type 0');
-  });
-
-  test.each<[what: string, facts: Partial<AttachedFacts>, text: string]>([
-    ['no MIC', { services: { ...services, hasMic: false } }, 'az vmss identity assign'],
-    [
-      'no resource id',
-      { identity: seen({ type: 3, tenantID: tenant, clientID: clientId }) },
-      '--resource-id',
-    ],
-  ])('is blocked by %s', (_, facts, text) => {
-    expect(isBlocked(plan(facts))).toBe(true);
-    expect(why(plan(facts))).toContain(text);
   });
 });

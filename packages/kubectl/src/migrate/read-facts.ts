@@ -42,7 +42,6 @@ export async function readBound({ kube, signal }: ClusterReader) {
     account: { namespace: pod.namespace, name: pod.serviceAccount },
     // Whether rights decide for its namespace, also about identities of type 0.
     isRbac: matching.modeOf(pod.namespace) === 'rbac',
-    isPlaced: pod.nodeName !== '',
     identities: matching.of(pod).matches.map(({ identity }) => keyOf(identity.metadata)),
   }));
   return { read, pods };
@@ -86,7 +85,7 @@ export function storedIn(object: unknown) {
   };
 }
 
-export function serviceFacts({ nmi, mic, broker: [broker], unknown }: Services) {
+export function serviceFacts({ nmi, broker: [broker], unknown }: Services) {
   const isWithout = ({ isOriginal, config }: Services['nmi'][number]) =>
     isOriginal || 'problems' in config || !config.hasBroker;
   return {
@@ -100,7 +99,6 @@ export function serviceFacts({ nmi, mic, broker: [broker], unknown }: Services) 
     // Those of the original too.
     agentsWithoutBroker: nmi.filter(isWithout).map(keyOf),
     hasAgent: ownOf(nmi).length > 0,
-    hasMic: ownOf(mic).some(isReady),
     unknown,
   };
 }
@@ -132,16 +130,6 @@ export async function readUsers(
   const { refused, unknown } = await reviewRightsOn(reading, needed, accounts);
   const left = new Set(refused.map(keyOf));
   return { pods: bound.filter(({ account }) => !left.has(keyOf(account))), refused, unknown };
-}
-
-/** Keys of the pods that have the AzureIdentity as one of type 0. */
-export function assignedPods({ records }: ClusterRead, identity: string): ReadonlySet<string> {
-  if (records.kind !== 'read') throw new CommandProblem(records.text);
-  const own = records.items.filter(
-    (record) =>
-      record.identity === identity && record.resourceId !== undefined && record.state === 'Assigned',
-  );
-  return new Set(own.map(({ podNamespace, podName }) => `${podNamespace}/${podName}`));
 }
 
 /** Those that are valid and name the AzureIdentity. */

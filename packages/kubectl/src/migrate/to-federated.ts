@@ -11,14 +11,19 @@ import {
   rightsSteps,
   servedStep,
   whyNot,
-  type ChangeFacts,
   type Given,
   type Plan,
   type Step,
 } from './plan.ts';
-import type { StoredIdentity } from './read-facts.ts';
+import type { BoundPod, ReviewedRights, ServiceFacts, StoredIdentity } from './read-facts.ts';
 
-export interface FederatedFacts extends ChangeFacts {
+export interface FederatedFacts {
+  readonly identity: StoredIdentity;
+  readonly services: ServiceFacts;
+  /** All that use the identity and may. */
+  readonly pods: readonly BoundPod[];
+  /** On what it becomes; undefined if that is not known, or nobody needs it. */
+  readonly rights: ReviewedRights | undefined;
   /** Of the API server; undefined if it may not be read. */
   readonly issuer: string | undefined;
 }
@@ -27,14 +32,15 @@ type Ids = Pick<Given, 'tenant' | 'clientId'>;
 type Choice = Ids & Pick<Given, 'isCredentialThere'>;
 
 export function toFederated(facts: FederatedFacts, given: Choice): Plan {
-  const subject = keyOf(facts.identity.target);
+  const { target, spec } = facts.identity;
+  const before = { type: 0, ...(spec.resourceID === '' && { resourceID: 'RESOURCE-ID' }) };
   return {
-    title: `AzureIdentity ${subject}: to type 3 (federated)`,
+    title: `AzureIdentity ${keyOf(target)}: to type 3 (federated)`,
     steps: stepsOf(facts, given),
     notes: [
       `ServiceAccounts without pods now (CronJobs) are not seen: ${plugIn('access NAMESPACE/SERVICEACCOUNT federatedidentities/TENANT/CLIENT-ID')} prints the roles of one`,
     ],
-    back: plugIn(`migrate to-attached ${shellWord(subject)}`),
+    back: patchCommand(target, { spec: before }),
   };
 }
 
@@ -64,7 +70,7 @@ const unsure = (seen: StoredIdentity): Step => ({
   ...unconfirmedIds(seen, '--client-id'),
 });
 
-function brokerStep({ broker, agentsWithoutBroker, hasAgent, unknown }: ChangeFacts['services']): Step {
+function brokerStep({ broker, agentsWithoutBroker, hasAgent, unknown }: ServiceFacts): Step {
   const head = { id: 'broker', title: 'the broker runs, and every NMI knows it' };
   const blocked = (why: string): Step => ({ ...head, state: 'blocked', why });
   const setUp = 'docs/administrator/federated.md has the steps';
@@ -117,7 +123,7 @@ function idsFault(ids: Ids, given: Ids): string | undefined {
 }
 
 interface CredentialFacts extends Pick<FederatedFacts, 'issuer'> {
-  readonly broker: NonNullable<ChangeFacts['services']['broker']>;
+  readonly broker: NonNullable<ServiceFacts['broker']>;
   readonly resourceId: string;
   /** Somebody else than the object says that its client id is right. */
   readonly isSure: boolean;

@@ -82,19 +82,6 @@ test('pods whose objects wait are planned when the host has changed, a portion a
   expect(take({ leaving, facts: { ...host } })).toEqual(names(0, 4));
 });
 
-test('a stale pod is planned once it is settled, which makes it dirty, and then with its held steps', () => {
-  const backlog = new Backlog(4);
-  const take = (dirty: string[], stale: string[]) =>
-    backlog.take(dirty, { now: 0, facts: host, putOff: (pod) => stale.includes(pod) });
-  take([], []);
-  backlog.settle({ unfinished: [waitingFor('shop/a')] });
-  expect(take(['shop/a', 'shop/b', 'shop/c'], ['shop/a', 'shop/b']).pods).toEqual(['shop/c']);
-  expect([backlog.hasMore, backlog.isEmpty]).toEqual([false, false]);
-  const { pods, held } = take(['shop/a', 'shop/b'], []);
-  expect([pods, [...held.keys()]]).toEqual([['shop/a', 'shop/b'], ['shop/a']]);
-  expect(backlog.isEmpty).toBe(true);
-});
-
 test('a backlog with as many waiting pods as unplanned ones is not empty', () => {
   const backlog = new Backlog(1);
   backlog.settle({ unfinished: [waitingFor('shop/a'), waitingFor('shop/b')] });
@@ -168,14 +155,6 @@ test('a pod that has crashed alone is not planned with others when the host has 
   expect(backlog.take([], { now: 300_000, facts: other }).pods).toEqual(['shop/a']);
 });
 
-test('a stale pod that has crashed alone is planned once it is settled, which makes it dirty', () => {
-  const backlog = new Backlog(8);
-  backlog.restore(backlog.take(['shop/a'], { now: 0, facts: host }).pods, 0);
-  expect(backlog.take([], { now: 300_000, facts: host, putOff: () => true }).pods).toEqual([]);
-  expect(backlog.isEmpty).toBe(true);
-  expect(backlog.take(['shop/a'], { now: 300_000, facts: host }).pods).toEqual(['shop/a']);
-});
-
 test('a pod whose pass has crashed is planned again without its held steps', () => {
   const backlog = new Backlog(8);
   backlog.take([], { now: 0, facts: host });
@@ -187,16 +166,4 @@ test('a pod whose pass has crashed is planned again without its held steps', () 
     true,
     { pods: ['shop/a'], held: new Map() },
   ]);
-});
-
-test('a stale pod that is deleted before it is settled, which makes it dirty, is forgotten', () => {
-  const backlog = new Backlog(8);
-  backlog.take(['shop/a'], { now: 0, facts: undefined });
-  backlog.settle({ unfinished: [waitingFor('shop/a')] });
-  const stale = { facts: undefined, putOff: () => true };
-  expect(backlog.take([], { now: 100, ...stale }).pods).toEqual([]);
-  expect([backlog.isEmpty, backlog.wakeAt]).toEqual([false, undefined]);
-  expect(backlog.take(['shop/a'], { now: 200, facts: undefined }).pods).toEqual(['shop/a']);
-  backlog.settle({ unfinished: [] });
-  expect([backlog.isEmpty, backlog.wakeAt]).toEqual([true, undefined]);
 });

@@ -31,8 +31,6 @@ export interface BacklogMoment {
   readonly facts: HostFacts | undefined;
   /** The identities that are being detached: another set whenever they change. */
   readonly leaving?: ReadonlySet<ResourceId>;
-  /** Returns whether the pod is to be planned later: it will be dirty again soon. */
-  readonly putOff?: (pod: PodKey) => boolean;
   readonly weigh?: Weigh;
 }
 
@@ -88,26 +86,22 @@ export class Backlog {
     this.#leaving = at.leaving;
   }
 
-  #choose({ weigh = () => 1, putOff = () => false }: BacklogMoment): PodKey[] {
+  #choose({ weigh = () => 1 }: BacklogMoment): PodKey[] {
     const chosen: PodKey[] = [];
     let room = this.#room;
     for (const pod of inTurns(this.#unplanned.keys())) {
       if (room <= 0) break;
-      if (putOff(pod)) {
-        this.#putOff(pod);
-        continue;
-      }
       chosen.push(pod);
       room -= weigh(pod);
     }
     return chosen;
   }
 
-  #chooseAlone({ now, putOff = () => false }: BacklogMoment): PodKey[] {
+  #chooseAlone({ now }: BacklogMoment): PodKey[] {
     const [pod] = this.#alone;
     if (pod === undefined || now < this.#aloneAt) return [];
     this.#alone.delete(pod);
-    return putOff(pod) ? [] : [pod];
+    return [pod];
   }
 
   /** Records the outcome of the pass. Besides those with held steps, `waiting` pods are planned again when the host has changed. */
@@ -147,13 +141,6 @@ export class Backlog {
 
   get isEmpty(): boolean {
     return this.#unplanned.size + this.#waiting.size + this.#alone.size === 0;
-  }
-
-  /** Until it is settled or gone, which makes it dirty. */
-  #putOff(pod: PodKey): void {
-    const held = this.#release(pod);
-    this.#unplanned.delete(pod);
-    if (held.size > 0) this.#waiting.set(pod, { steps: held, until: Infinity });
   }
 
   /** Takes the pods whose time has come. */

@@ -1,5 +1,5 @@
 // Records which identities MIC attached to which host, and until when hosts and identities are not retried, in one ConfigMap for each host
-// in MIC's own namespace, where editors of other namespaces cannot forge it. See docs/contributor/decisions for the reasons.
+// in MIC's own namespace, where editors of other namespaces cannot forge it. Why: docs/contributor/decisions.md#what-mic-attached.
 import { KubeError, type LeaderTerm, type ResourceClient } from '@pod-identity/kit/kube';
 import type { Log } from '@pod-identity/kit/serve';
 import type { HostRecord } from '../snapshot/facts/facts.ts';

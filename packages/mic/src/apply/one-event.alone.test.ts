@@ -1,7 +1,6 @@
-// What one event costs: plans of its host, judgements of the host's identities, writes of the host's record, hashed names.
+// What one event costs: plans of its host, writes of the host's record, hashed names.
 import { distinctAssignedIdentityName } from '@pod-identity/crd-types';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { planIdentities } from '../plan/host-changes.ts';
 import { planAzure, planHost } from '../plan/plan.ts';
 import { serialiseRecord } from '../snapshot/facts/host-record.ts';
 import { createFakeWorld, recordAfterMs, type FakeWorld } from './test/fake-world.ts';
@@ -9,10 +8,6 @@ import { createFakeWorld, recordAfterMs, type FakeWorld } from './test/fake-worl
 vi.mock(import('../plan/plan.ts'), async (load) => {
   const plans = await load();
   return { ...plans, planHost: vi.fn(plans.planHost), planAzure: vi.fn(plans.planAzure) };
-});
-vi.mock(import('../plan/host-changes.ts'), async (load) => {
-  const changes = await load();
-  return { ...changes, planIdentities: vi.fn(changes.planIdentities) };
 });
 vi.mock(import('../snapshot/facts/host-record.ts'), async (load) => {
   const record = await load();
@@ -26,7 +21,6 @@ vi.mock(import('@pod-identity/crd-types'), async (load) => {
 const work = {
   plans: planHost,
   turns: planAzure,
-  judged: planIdentities,
   saves: serialiseRecord,
   hashes: distinctAssignedIdentityName,
 };
@@ -69,7 +63,7 @@ async function start(mode: Mode = 'namespace'): Promise<{ world: FakeWorld; poke
 
 /** Until the PATCH and from it. */
 const before = [
-  ['replace record', { plans: 1, turns: 1, judged: 1, saves: 1 }],
+  ['replace record', { plans: 1, turns: 1, saves: 1 }],
   ['PATCH', {}],
 ] as const;
 
@@ -99,7 +93,7 @@ describe.each<Mode>(['namespace', 'rbac'])('in mode %s, on a host with one pod',
     expect(await event(() => world.addPod('second', 'other'))).toEqual([
       ...before,
       ['replace record', { saves: 1 }],
-      ['create assigned', { plans: 1, judged: 1 }],
+      ['create assigned', { plans: 1 }],
       ['end', {}],
     ]);
     expect(world.states()).toEqual(['first: Assigned', 'second: Assigned']);
@@ -111,9 +105,9 @@ describe.each<Mode>(['namespace', 'rbac'])('in mode %s, on a host with one pod',
     world.clock.after(5 * recordAfterMs, () => resolve(undefined));
     expect(await event(() => world.addPod('second', 'other'))).toEqual([
       ...before,
-      ['create assigned', { plans: 1, judged: 1 }],
+      ['create assigned', { plans: 1 }],
       ['replace record', { saves: 1 }],
-      ['patch assigned', { plans: 1, judged: 1 }],
+      ['patch assigned', { plans: 1 }],
       ['end', {}],
     ]);
   });
@@ -126,8 +120,8 @@ describe.each<Mode>(['namespace', 'rbac'])('in mode %s, on a host with one pod',
     await world.clock.advance(recordAfterMs / 2);
     world.clock.after(recordAfterMs / 4, () => resolve(undefined));
     expect(await event(() => world.addPod('third', 'other'))).toEqual([
-      ['replace record', { plans: 1, judged: 1, saves: 1 }],
-      ['create assigned', { plans: 1, judged: 1 }],
+      ['replace record', { plans: 1, saves: 1 }],
+      ['create assigned', { plans: 1 }],
       ['create assigned', {}],
       ['end', {}],
     ]);
@@ -140,11 +134,11 @@ describe.each<Mode>(['namespace', 'rbac'])('in mode %s, on a host with one pod',
       ['end', {}],
     ]);
     expect(await event(() => world.removePod('first'))).toEqual([
-      ['delete assigned', { plans: 1, judged: 1 }],
+      ['delete assigned', { plans: 1 }],
       ...before,
       // The host has nothing of MIC's any more.
       ['delete record', {}],
-      ['end', { plans: 1, judged: 1 }],
+      ['end', { plans: 1 }],
     ]);
     expect([...world.attached.keys()]).toEqual([]);
   });
@@ -157,10 +151,10 @@ describe.each<Mode>(['namespace', 'rbac'])('in mode %s, on a host with one pod',
       ['end', {}],
     ]);
     expect(await event(() => world.addPod('x', 'shop-app'))).toEqual([
-      ['replace record', { plans: 1, turns: 1, judged: 1, saves: 1, hashes: 1 }],
+      ['replace record', { plans: 1, turns: 1, saves: 1, hashes: 1 }],
       ['PATCH', {}],
       ['replace record', { saves: 1 }],
-      ['create assigned', { plans: 1, judged: 1, hashes: 1 }],
+      ['create assigned', { plans: 1, hashes: 1 }],
       ['end', {}],
     ]);
   });
@@ -171,10 +165,10 @@ test('the first pod of a host costs one plan and one turn in Azure more, to read
   world.addPod('first', 'app');
   poke();
   expect(await costsOf(world, 60_000)).toEqual([
-    ['create record', { plans: 2, turns: 2, judged: 2, saves: 1 }],
+    ['create record', { plans: 2, turns: 2, saves: 1 }],
     ['PATCH', {}],
     ['replace record', { saves: 1 }],
-    ['create assigned', { plans: 1, judged: 1 }],
+    ['create assigned', { plans: 1 }],
     ['end', {}],
   ]);
 });
@@ -207,12 +201,12 @@ test('in mode rbac, a review that takes longer than the pod waits for its plan c
   right = promise;
   world.addPod('second', 'other');
   poke();
-  expect(await costsOf(world, 60_000)).toEqual([['end', { plans: 1, judged: 1 }]]);
+  expect(await costsOf(world, 60_000)).toEqual([['end', { plans: 1 }]]);
   resolve(true);
   expect(await costsOf(world, 60_000)).toEqual([
     ...before,
     ['replace record', { saves: 1 }],
-    ['create assigned', { plans: 1, judged: 1 }],
+    ['create assigned', { plans: 1 }],
     ['end', {}],
   ]);
 });
@@ -222,5 +216,5 @@ test('in mode rbac, a pod whose right is refused costs one plan, however often i
   const { world, poke } = await start('rbac');
   world.addPod('first', 'app');
   poke();
-  expect(await costsOf(world, 3_600_000)).toEqual([['end', { plans: 1, judged: 1 }]]);
+  expect(await costsOf(world, 3_600_000)).toEqual([['end', { plans: 1 }]]);
 });

@@ -109,7 +109,7 @@ describe('attaching', () => {
     };
     const [needed, granted] = [new Set([reader]), new Set([reader])];
     const needs = { needed, granted, mayBeNeeded: () => false, statedClientIds: () => [], claimants };
-    const { changes: planned } = planIdentities(needs, facts(vmss1), { now, rules });
+    const planned = planIdentities(needs, facts(vmss1), { now, rules });
     expect(planned.attach).toEqual([reader]);
     expect(asked).toEqual([]);
   });

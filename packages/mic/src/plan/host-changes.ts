@@ -1,6 +1,6 @@
 // Compares what one host should carry with what it carries. Attaching wins over detaching; MIC detaches only what it attached
 // itself, except that a dead entry of anybody is removed to be added again (`renew`); ids that ARM refused wait.
-// Whose an identity is: docs/contributor/decisions/0012-whose-an-identity-is.md
+// Whose an identity is: docs/contributor/decisions.md#whose-an-identity-is
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried, settledAt } from '../snapshot/facts/host-facts.ts';
@@ -37,13 +37,7 @@ const renewPauseMs = 3_600_000;
 /** The change for one identity; a number is the earliest time of a change. */
 type IdentityChange = 'attach' | 'again' | 'renew' | 'detach' | 'leave' | number;
 
-export interface PlannedChanges {
-  readonly changes: HostChanges;
-  /** Until then, the same needs and facts result in the same changes. */
-  readonly until: number;
-}
-
-export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): PlannedChanges {
+export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Moment): HostChanges {
   const { now } = moment;
   const given = { needs, facts, moment };
   const idle = [...facts.ours.keys()].filter((id) => !needs.needed.has(id));
@@ -66,10 +60,7 @@ export function planIdentities(needs: HostNeeds, facts: HostFacts, moment: Momen
   const isDue = read || attach.length + again.length + renew.length + detach.length > 0;
   const { notBefore } = facts;
   const changed = { attach, ...(again.length > 0 && { again }), renew, detach };
-  return {
-    changes: { ...changed, read, ...nextPlanTime(next, { isDue, now, notBefore }) },
-    until: notBefore > now ? Math.min(next, notBefore) : next,
-  };
+  return { ...changed, read, ...nextPlanTime(next, { isDue, now, notBefore }) };
 }
 
 /** Changes that are due but held back are due when the hold ends; nothing is due before. */

@@ -40,17 +40,6 @@ describe('planning one host', () => {
     expect(planned({ ...two, assigned: [] }, []).steps).toEqual([]);
   });
 
-  it('looks at a pod only once it is settled', () => {
-    const { index, records } = knownOf(snapshot({ assigned: [assigned({ state: 'Created' })] }), rules);
-    const steps = () =>
-      planHost(index, vmss1.id, { facts: carrying, now, rules, records, dirtyPods: ['shop/web-0'] }).steps;
-    expect(steps()).toMatchObject([{ kind: 'confirm' }]);
-    index.apply({ kind: 'binding', key: 'default/another', view: binding({ name: 'another' }) });
-    expect(steps()).toEqual([]);
-    index.settle();
-    expect(steps()).toMatchObject([{ kind: 'update' }]);
-  });
-
   it('leaves pods of other hosts to those, even when they are named', () => {
     const elsewhere = { nodes: [node('node-0', instanceOf('vmss2'))], assigned: [] };
     expect(planned(elsewhere, ['shop/web-0']).steps).toEqual([]);

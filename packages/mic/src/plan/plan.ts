@@ -9,7 +9,7 @@ import { namespaceOf } from '../snapshot/keys.ts';
 import type { AssignedView, PodKey } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';
 import { diffPod, leftoverStep, type Wanted } from './diff.ts';
-import { outlookFor } from './host-outlook.ts';
+import { planIdentities, type HostNeeds } from './host-changes.ts';
 import type { Known } from './records.ts';
 import type { AssignmentStep, AzurePlan, HostPlan, PlanRules } from './types.ts';
 
@@ -23,27 +23,42 @@ export interface PlanMoment {
   readonly dirtyPods?: Iterable<PodKey>;
 }
 
-/** Its cost depends on the dirty pods, and on the host's identities only if something about those has changed. */
 export function planHost(index: ClusterIndex, key: HostKey, moment: PlanMoment): HostPlan {
   // A host without nodes may still carry what MIC attached; its facts name it.
   const host = key === undefined ? undefined : (index.host(key) ?? moment.facts?.host);
   if (host === undefined) return hostless(stepsOn(index, key, { ...moment, isMissing: () => false }));
   const facts = moment.facts ?? createFacts(host);
-  const { changes, needed, coming } = outlookFor(index, facts, moment);
+  const changes = planIdentities(needsOf(index, host.id), facts, moment);
+  const coming = new Set([...changes.attach, ...(changes.again ?? []), ...changes.renew]);
   const willCarry = (id: ResourceId) => coming.has(id) || isCarried(facts, id);
   const isMissing = (id: ResourceId) => facts.present !== undefined && !willCarry(id);
   const steps = stepsOn(index, key, { ...moment, isMissing }).filter((step) => canBeTaken(step, willCarry));
-  return { host, ...changes, steps, needed };
+  return { host, ...changes, steps, needed: new Set(index.need(host.id).keys()) };
 }
 
-/** The part for Azure. Costs nothing after `planHost` if nothing about the host's identities has changed. */
+/** The part for Azure. */
 export function planAzure(
   index: ClusterIndex,
   facts: HostFacts,
   moment: Pick<PlanMoment, 'now' | 'rules'>,
 ): AzurePlan {
-  const { changes, needed } = outlookFor(index, facts, moment);
-  return { host: index.host(facts.host.id) ?? facts.host, ...changes, needed };
+  const { id } = facts.host;
+  const changes = planIdentities(needsOf(index, id), facts, moment);
+  return { host: index.host(id) ?? facts.host, ...changes, needed: new Set(index.need(id).keys()) };
+}
+
+function needsOf(index: ClusterIndex, host: ResourceId): HostNeeds {
+  return {
+    needed: index.need(host),
+    granted: index.granted(host),
+    mayBeNeeded: (id) => index.mayBeNeeded(id),
+    statedClientIds: (id) =>
+      Array.from(index.objects.identitiesFor(id), (key) => {
+        const view = index.objects.identity(key);
+        return view?.kind === 'valid' ? view.clientId : undefined;
+      }),
+    claimants: (id) => index.objects.claimants(id),
+  };
 }
 
 /** The pod of a step: to be marked dirty again if the step was not taken. */
@@ -68,11 +83,8 @@ function stepsOn(
   key: HostKey,
   { dirtyPods, records, isMissing }: PodsToPlan,
 ): AssignmentStep[] {
-  // Those that are stale are planned once they are settled. To settle all of them here would keep others waiting.
   const isDue = (pod: PodKey) =>
-    (index.homeOf(pod) === key || !index.pod(pod)) &&
-    !index.unlisted.has(namespaceOf(pod)) &&
-    !index.isStale(pod);
+    (index.homeOf(pod) === key || !index.pod(pod)) && !index.unlisted.has(namespaceOf(pod));
   const here = [...new Set(dirtyPods ?? index.podKeysOn(key))].filter(isDue).sort();
   return here.flatMap((pod) => {
     const wanted = decidePod(index, pod, records);

@@ -205,19 +205,18 @@ describe('is not rewritten', () => {
 });
 
 describe('a value that is probably not meant', () => {
-  const misspelt = { annotations: { 'aadpodidentity.k8s.io/behavior': 'namespaced' } };
+  const doubtful = { spec: { type: 0, resourceID: reader, tenantID: 'shop' } };
   const warning =
-    '. Warning: metadata.annotations.aadpodidentity.k8s.io/behavior is "namespaced" and has no effect, since it is another key, another value or a label: ' +
-    'write the annotation aadpodidentity.k8s.io/Behavior: namespaced to keep the identity in its namespace';
+    '. Warning: spec.tenantID is "shop", which is neither the id of a tenant (a GUID) nor a domain such as contoso.onmicrosoft.com: write one of them';
 
   it('of an AzureIdentity is in the message, whatever else is said', () => {
-    expect(of({}, { metadata: misspelt })).toEqual({
+    expect(of({}, doubtful)).toEqual({
       type: 'Ready',
       status: 'True',
       reason: 'Attached',
       message: `attached to the hosts of the pods that use it${warning}`,
     });
-    const refused = of(withFacts(rejectedFor('Unknown', '')), { metadata: misspelt });
+    const refused = of(withFacts(rejectedFor('Unknown', '')), doubtful);
     expect(refused.reason).toBe('Rejected');
     expect(refused.message).toMatch(/^Azure refused to attach it /);
     expect(refused.message).toContain(warning);
@@ -225,9 +224,9 @@ describe('a value that is probably not meant', () => {
 
   it('is said once in a condition that a new leader keeps, and no more when it is corrected', () => {
     const lastTransitionTime = '2026-01-01T00:00:00Z';
-    const status = { conditions: [{ ...of({}, { metadata: misspelt }), lastTransitionTime }] };
+    const status = { conditions: [{ ...of({}, doubtful), lastTransitionTime }] };
     const unread = withFacts(createFacts(vmss1));
-    expect(of(unread, { metadata: misspelt, status }).message).toBe(
+    expect(of(unread, { ...doubtful, status }).message).toBe(
       `attached to the hosts of the pods that use it${warning}`,
     );
     expect(of(unread, { status }).message).toBe('attached to the hosts of the pods that use it');
@@ -248,9 +247,9 @@ describe('a value that is probably not meant', () => {
       adEndpoint: 'http://g',
       adResourceID: 'h',
     };
-    const { message } = of({}, { spec, metadata: misspelt });
+    const { message } = of({}, { spec });
     expect(message.split(/; spec\./).length).toBe(5);
-    expect(message).toMatch(/; and 2 more$/);
+    expect(message).toMatch(/; and 1 more$/);
     expect(message).not.toContain('old spelling');
   });
 });

@@ -6,11 +6,11 @@ import { now } from '../plan/test/builders.ts';
 import { micMetrics } from '../tell/metrics.ts';
 import { createController, type ControllerOptions, type Term } from './controller.ts';
 
-/** Pods are always stale. */
 function setUp() {
+  const clock = createFakeClock(now);
   const turns: (() => void)[] = [];
   let change: () => void = () => undefined;
-  let slices = 0;
+  let sweeps = 0;
   const ended = Promise.withResolvers<undefined>();
   const term = { ended: ended.promise };
   const controller = createController({
@@ -21,35 +21,36 @@ function setUp() {
       },
     },
     index: {
-      hasStale: true,
-      settleWhile: () => void (slices += 1),
-      dirtyHosts: () => [],
+      dirtyHosts: () => {
+        sweeps += 1;
+        return [];
+      },
     },
-    clock: createFakeClock(now),
+    clock,
     yieldTurn: () => new Promise<void>((resolve) => turns.push(resolve)),
     log: createFakeLog(),
     metrics: createMetrics(micMetrics),
     startTerm: () => Promise.resolve(term as Partial<Term>),
   } as unknown as ControllerOptions);
-  /** Lets a slice run that is due. */
-  const slicesOf = async () => {
-    slices = 0;
+  /** Lets a sweep run that is due. */
+  const sweepsOf = async () => {
+    sweeps = 0;
     for (const turn of turns.splice(0)) turn();
     await new Promise(setImmediate);
-    return slices;
+    return sweeps;
   };
-  return { controller, change: () => change(), slicesOf, endTerm: () => ended.resolve(undefined) };
+  return { controller, change: () => change(), sweepsOf, endTerm: () => ended.resolve(undefined) };
 }
 
-test('pods are settled outside terms, and in a term by the term alone', async () => {
-  const { controller, change, slicesOf, endTerm } = setUp();
+test('pods are evaluated outside terms, and in a term by the term alone', async () => {
+  const { controller, change, sweepsOf, endTerm } = setUp();
   change();
-  expect([await slicesOf(), await slicesOf()]).toEqual([1, 1]);
+  expect(await sweepsOf()).toBe(1);
   const led = controller.lead({ signal: new AbortController().signal } as never);
   change();
-  expect([await slicesOf(), await slicesOf()]).toEqual([0, 0]);
+  expect(await sweepsOf()).toBe(0);
   endTerm();
   await led;
   change();
-  expect(await slicesOf()).toBe(1);
+  expect(await sweepsOf()).toBe(1);
 });

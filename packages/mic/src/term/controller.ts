@@ -47,8 +47,8 @@ export function createController(options: ControllerOptions): Controller {
   const discard = () => {
     for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
   };
-  const createStandby = () => createSweeper({ ...options, onSlice: discard });
-  /** Settles pods outside terms, so that a term begins with few stale ones. A term has a sweeper of its own. */
+  const createStandby = () => createSweeper({ ...options, onSweep: discard });
+  /** Evaluates pods outside terms too, so that a term begins at once. A term has a sweeper of its own. */
   let standby: Sweeper | undefined = createStandby();
   view.onChange(() => standby?.sweepSoon());
 

@@ -35,13 +35,13 @@ export function hostKeyOf(name: string): HostKey {
 /** Runs until the signal aborts; returns at once. All informers must have synced. */
 export function startLoop(ports: LoopPorts): void {
   const { index, changes, objects, conditions, clock, signal, yieldTurn } = ports;
-  const onSlice = () => {
+  const onSweep = () => {
     for (const host of index.dirtyHosts()) objects.poke(queueNameOf(host));
     const concerned = index.takeConcerned();
     conditions.concern('AzureIdentity', concerned.identities);
     conditions.concern('AzureIdentityBinding', concerned.bindings);
   };
-  const sweeper = createSweeper({ index, clock, yieldTurn, onSlice });
+  const sweeper = createSweeper({ clock, yieldTurn, onSweep });
   let nextResync: Timer | undefined;
   const resync = () => {
     index.markAllDirty();

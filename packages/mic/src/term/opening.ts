@@ -1,22 +1,18 @@
-// The steps before the first decision of a term: records are read, watches synced, pods settled.
+// The steps before the first decision of a term: records are read, watches synced.
 import { aborted, createBackoff } from '@pod-identity/kit/core';
 import { KubeError, type LeaderTerm } from '@pod-identity/kit/kube';
 import type { Ambient } from '@pod-identity/kit/serve';
 import type { Ledger } from '../apply/ledger.ts';
 import type { HostMemory } from '../apply/memory.ts';
 import { factsFromRecord } from '../snapshot/facts/host-facts.ts';
-import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
-import { settleStale } from './sweeper.ts';
 
 export interface OpeningOptions extends Ambient {
   readonly term: LeaderTerm;
   readonly view: Pick<ClusterWatch, 'synced' | 'hasSynced'>;
-  readonly index: Pick<ClusterIndex, 'settleEach'>;
   readonly ledger: Pick<Ledger, 'load'>;
   /** Filled from the records. */
   readonly memory: HostMemory;
-  readonly yieldTurn: () => Promise<void>;
 }
 
 /** False if the term ended before the first decision. */
@@ -28,8 +24,6 @@ export async function openTerm(options: OpeningOptions): Promise<boolean> {
     for (const { host, subscriptionNotBefore } of records)
       memory.holdSubscription(host.id, subscriptionNotBefore);
     await Promise.race([view.synced, aborted(term.signal)]);
-    // Decisions and reviews of rights need what each pod gets: what is not counted yet would be detached.
-    await settleStale(options, term.signal);
   } catch (error) {
     if (term.signal.aborted) return false;
     throw error;

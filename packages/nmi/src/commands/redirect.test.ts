@@ -1,7 +1,7 @@
 import { createLog } from '@pod-identity/kit/serve';
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { installRedirect, uninstallRedirect, warnOfLeftovers } from './redirect.ts';
+import { installRedirect, uninstallRedirect } from './redirect.ts';
 import { ProgramError, type RunProgram } from '../redirect/run-program.ts';
 
 const config = {
@@ -104,18 +104,6 @@ it('uninstall-redirect fails when routing rules may be left', async () => {
   await installRedirect(config, doors);
   await expect(uninstallRedirect(config, { ...doors, run })).resolves.toBe(1);
   expect(lines.join('')).toMatch(/routing rules could not be removed.*Operation not permitted/);
-});
-
-it('a setting without rules warns of those that an earlier one left, if it may look', async () => {
-  const { doors, lines, node } = stage();
-  await warnOfLeftovers(config, doors);
-  expect(lines).toEqual([]);
-  node.table = 'table ip aad_pod_identity {}';
-  await warnOfLeftovers(config, doors);
-  expect(lines.join('')).toContain('uninstall-redirect');
-  node.trouble = new ProgramError('denied', 'no', 1);
-  await warnOfLeftovers(config, doors);
-  expect(lines).toHaveLength(1);
 });
 
 it('uninstall-redirect fails when a kernel setting may be left, and says what to set', async () => {

@@ -5,7 +5,7 @@ import { assembleRedirect, redirectTable, type RedirectDoors } from '../redirect
 import { createRouteGuard } from '../redirect/route-guard.ts';
 import { guardFiles } from '../redirect/boot-guard.ts';
 import { removeGuard, whyNotKept, writeGuard } from '../redirect/host-files.ts';
-import { createIptablesChains } from '../redirect/iptables-chains.ts';
+import { removeIptablesChains } from '../redirect/iptables-chains.ts';
 import { kernelFiles, restoreKernel } from '../redirect/kernel-settings.ts';
 import { removePortPins } from '../redirect/port-pins.ts';
 import { isBusy, ProgramError, runProgram } from '../redirect/run-program.ts';
@@ -70,7 +70,7 @@ export async function uninstallRedirect(config: Settings, doors: RedirectDoors):
     log.error({}, 'nft is not here: redirect rules, if there are any, are left');
     return 1;
   }
-  const older = await remove(textsOf('rules of iptables'), () => createIptablesChains(run).remove());
+  const older = await remove(textsOf('rules of iptables'), () => removeIptablesChains(run));
   const guard = await remove(textsOf('routing rules'), () => createRouteGuard(config, run, log).remove());
   const pins = await remove(textsOf('the rules of the ports'), () => removePortPins(run));
   const kept = await remove(hostTexts, () => removeGuard(hostEtc));
@@ -119,22 +119,4 @@ function createRemoval(log: RedirectDoors['log']) {
       return 'failed';
     }
   };
-}
-
-/** Without --interception=redirect, rules of an earlier setting may still redirect calls. Checked once, at the start. */
-export async function warnOfLeftovers(config: Settings, doors: RedirectDoors): Promise<void> {
-  const { log, run = runProgram } = doors;
-  const ruleSets = {
-    nftables: redirectTable(config, run),
-    iptables: createIptablesChains(run),
-    'routing policy': createRouteGuard(config, run, log),
-  };
-  for (const [place, rules] of Object.entries(ruleSets)) {
-    // This setting does not need the right to list rules, so errors are ignored.
-    if (await rules.hasRules().catch(() => false))
-      log.warn(
-        { place },
-        'redirect rules of an earlier setting are still on this node; "nmi uninstall-redirect" removes them',
-      );
-  }
 }

@@ -73,11 +73,11 @@ describe('item 24: a pod is explained', () => {
     );
   });
 
-  it('with the values of identity, binding and exceptions that are probably not meant', () => {
+  it('with the values of identity and exceptions that are probably not meant', () => {
     const doubtful = identity({ name: 'reader', spec: { clientID: 'vault' } });
     const world: World = {
       identities: [doubtful],
-      bindings: [binding('reader', { annotations: { 'aadpodidentity.k8s.io/Behavior': 'namespaced' } })],
+      bindings: [binding('reader')],
       exceptions: [exception({ 'a b': 'c' }), exception({ app: 'mic' })],
     };
     const infos = lines({ world })
@@ -86,9 +86,6 @@ describe('item 24: a pod is explained', () => {
     expect(infos).toEqual([
       expect.stringMatching(
         /^· exception {4}AzurePodIdentityException default\/exception: spec\.podLabels has the key "a b", which no label can have/,
-      ),
-      expect.stringMatching(
-        /^· binding {6}AzureIdentityBinding default\/reader-binding: .* has no effect on a binding/,
       ),
       expect.stringMatching(
         /^· identity {5}AzureIdentity default\/reader: spec\.clientID is "vault", which is no GUID/,

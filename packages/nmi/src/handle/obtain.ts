@@ -2,7 +2,7 @@ import type { Decision, GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import type { Outcome } from '../respond/outcome.ts';
 import { TokenError } from '../tokens/errors.ts';
-import type { TokenCaller } from '../tokens/shared-requests.ts';
+import type { TokenCaller } from '../tokens/flights.ts';
 import type { TokenSubject, WantedToken } from '../tokens/types.ts';
 import { isAllowedNow, withTimeForReviews } from './rights.ts';
 import {

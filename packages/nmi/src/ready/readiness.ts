@@ -14,8 +14,6 @@ export interface ReadinessOptions {
   readonly throughRedirect?: () => Promise<boolean>;
   /** Why the rights of pods cannot be found out; undefined: they can, or no rights are needed. */
   readonly accessProblem?: () => string | undefined;
-  /** Which other program listens on our port; undefined if none. */
-  readonly foreignListener?: () => Promise<string | undefined>;
   /** Sends a request to our listener; true if it responds correctly. */
   readonly selfTest: () => Promise<boolean>;
   /** How long data is valid after a watch last received anything. */
@@ -123,17 +121,15 @@ function watchProblems(informers: ReadinessOptions['informers'], bearableMs: num
 
 function createTests(options: ReadinessOptions): () => Promise<string[]> {
   const { redirectProblem, throughRedirect, selfTest, clock } = options;
-  const { foreignListener = () => Promise.resolve(undefined) } = options;
   const results = heldFor(testHoldsMs, () => selfTest().catch(() => false), clock);
   const leadsHere =
     throughRedirect && heldFor(testHoldsMs, () => throughRedirect().catch(() => false), clock);
-  const foreign = heldFor(testHoldsMs, () => foreignListener().catch(unlisted), clock);
   return async () => {
     const problems: string[] = [];
     if (!(await results()))
-      problems.push('the listener does not answer: if this lasts, restart this pod of NMI and keep its log');
-    const stranger = await foreign();
-    if (stranger !== undefined) problems.push(stranger);
+      problems.push(
+        'the listener does not answer: if this lasts and the log names no other program that has the port, restart this pod of NMI and keep its log',
+      );
     const problem = redirectProblem?.();
     if (problem !== undefined) problems.push(problem);
     else if (leadsHere && !(await leadsHere()))
@@ -144,9 +140,6 @@ function createTests(options: ReadinessOptions): () => Promise<string[]> {
     return problems;
   };
 }
-
-const unlisted = (error: unknown) =>
-  `the listeners of this node cannot be listed, so it is not known whether another program answers calls of pods: ${String(error)}`;
 
 /** Caches the result of the test for a time. */
 function heldFor<T>(ms: number, test: () => Promise<T>, clock: Clock): () => Promise<T> {

@@ -2,7 +2,7 @@ import type { Ambient } from '@pod-identity/kit/serve';
 import type { NmiConfig } from '../config/config.ts';
 import { createConntrackCutter } from './conntrack.ts';
 import { createRedirect, type Redirect } from './installer.ts';
-import { createIptablesChains } from './iptables-chains.ts';
+import { removeIptablesChains } from './iptables-chains.ts';
 import { kernelFiles, prepareKernel, type KernelFiles } from './kernel-settings.ts';
 import { table, tableInput } from './nftables-rules.ts';
 import { createNftables, type RuleTable } from './nftables.ts';
@@ -29,8 +29,7 @@ export function assembleRedirect(
   const tidy = async () => {
     if (isTidy) return;
     isTidy = true;
-    const removed = createIptablesChains(run).remove();
-    await removed.then(
+    await removeIptablesChains(run).then(
       (hadRules) =>
         hadRules && log.info({}, 'older redirect rules removed, which were written with iptables'),
       (error: unknown) => log.warn({ error }, 'older redirect rules of iptables could not be removed'),

@@ -18,7 +18,6 @@ const stage = () => {
   const reach = () => (kernel.trouble ? Promise.reject(kernel.trouble) : Promise.resolve());
   const rules: RuleTable = {
     isRight: () => reach().then(() => kernel.isRight),
-    hasRules: () => Promise.resolve(kernel.isRight),
     install: async () => {
       await reach();
       done.push('install');

@@ -12,8 +12,6 @@ export interface RuleTable {
   isRight(): Promise<boolean>;
   /** Writes all rules in one step: at no moment are there fewer than before. */
   install(): Promise<void>;
-  /** Whether there are any rules, right or not. */
-  hasRules(): Promise<boolean>;
   /** Removes all rules; returns whether there were any. */
   remove(): Promise<boolean>;
 }
@@ -34,8 +32,6 @@ export function createNftables({ name: table, input }: NftablesTable, run: RunPr
     }
   };
 
-  const hasRules = async () => (await list()) !== undefined;
-
   return {
     isRight: async () => asWritten !== undefined && (await list()) === asWritten,
     async install() {
@@ -43,9 +39,8 @@ export function createNftables({ name: table, input }: NftablesTable, run: RunPr
       await run('nft', ['--file', '-'], input);
       asWritten = await list();
     },
-    hasRules,
     async remove() {
-      if (!(await hasRules())) return false;
+      if ((await list()) === undefined) return false;
       asWritten = undefined;
       await run('nft', ['--file', '-'], `table ip ${table}\ndelete table ip ${table}\n`);
       return true;

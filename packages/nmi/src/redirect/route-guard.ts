@@ -6,7 +6,6 @@ import type { RedirectTarget } from './target.ts';
 interface RouteGuard {
   /** Adds missing rules; never fails: logs a problem once. */
   keep(): Promise<void>;
-  hasRules(): Promise<boolean>;
   /** Removes all rules of NMI; returns whether there were any. */
   remove(): Promise<boolean>;
 }
@@ -54,7 +53,6 @@ export function createRouteGuard(
         reported = trouble;
       }
     },
-    hasRules: async () => (await list()).length > 0,
     async remove() {
       const present = await list();
       // The rule that refuses is removed before the one that exempts the node.

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type ListenOptions, type Server } from 'node:net';
-import type { SocketOwner } from './port/socket-owner.ts';
+import type { SocketOwner } from './socket-owner.ts';
 
 /** Listens with SO_REUSEPORT if the kernel has it, so that the agent that replaces this one can listen at the same time. */
 export async function listen(

@@ -4,7 +4,7 @@ import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock, LimitEffect, Timer } from '@pod-identity/kit/core';
 import { createGuardedServer, type Arrival } from '@pod-identity/kit/serve';
-import type { SocketOwner } from './port/socket-owner.ts';
+import type { SocketOwner } from './socket-owner.ts';
 import { listen } from './listen.ts';
 import { bodyOf, largestBody } from '../request/body.ts';
 import { CallerConnection } from '../identify/caller-connection.ts';

@@ -139,16 +139,6 @@ export const metricSpecs = {
     name: `${prefix}nmi_rules_repaired_total`,
     help: 'How often NMI put its redirect rules right because another program had changed or removed them.',
   },
-  foreignListeners: {
-    kind: 'gauge',
-    name: `${prefix}nmi_foreign_listeners`,
-    help: 'Sockets of other programs that listen on the port to which the calls of pods are redirected. If not 0, another program may receive these calls.',
-  },
-  foreignListenersFound: {
-    kind: 'counter',
-    name: `${prefix}nmi_foreign_listeners_found_total`,
-    help: 'Sockets of other programs found on that port since NMI started; one that stays is counted once.',
-  },
   waiting: { kind: 'gauge', name: `${prefix}nmi_waiting_callers`, help: 'Requests that wait now.' },
   limited: {
     kind: 'counter',
@@ -165,7 +155,7 @@ export const metricSpecs = {
   linesLost: {
     kind: 'counter',
     name: `${prefix}nmi_lines_lost_total`,
-    help: 'Lines that were dropped because the reader of standard output is gone, or was more than 1 MiB behind. Without a reader the audit is incomplete; for one that is behind, it waits.',
+    help: 'Lines that were dropped because the reader of standard output is gone, or was more than 1 MiB behind. A lost line of the audit is written again at the next token of the pod.',
   },
   fullNamespaces: {
     kind: 'gauge',

@@ -4,7 +4,7 @@ import type { LimitEffect } from '@pod-identity/kit/core';
 import { createEventRecorder, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Log, Metrics, Output } from '@pod-identity/kit/serve';
 import type { SentResponse } from '../respond/outcome.ts';
-import { createAudit, type Audit } from './audit.ts';
+import { createAudit } from './audit.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { createDecisionLog } from './decision-log.ts';
 import { createPodEvents } from './pod-events.ts';
@@ -14,7 +14,7 @@ import type { metricSpecs } from './metrics.ts';
 
 export interface TelemetryOptions extends KubeAmbient {
   readonly config: Pick<NmiConfig, 'audit' | 'events' | 'log' | 'node'>;
-  readonly output: Pick<Output, 'write' | 'isBehind' | 'lost' | 'onEnd'>;
+  readonly output: Pick<Output, 'write' | 'lost'>;
   readonly metrics: Metrics<typeof metricSpecs>;
   readonly pods: Pick<PodInformer, 'named' | 'filedUnder'>;
 }
@@ -22,8 +22,6 @@ export interface TelemetryOptions extends KubeAmbient {
 export interface Telemetry {
   readonly onSent: (sent: SentResponse) => void;
   readonly onLimited: (effect: LimitEffect, peer: string) => void;
-  /** Writes the counts of the audit until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
   /** Updates the metrics. */
   measure(): void;
   /** Waits a moment for Events to be written. */
@@ -36,9 +34,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { config, clock, log, output, metrics, pods } = options;
   const logDecision = createDecisionLog(log, clock);
   const events = createEvents(options);
-  const audit = config.audit ? createAudit({ format: config.log.format, output, clock }) : silent;
-  // Also at the end by an error or a second signal.
-  output.onEnd(() => audit.rest());
+  const audit = config.audit ? createAudit({ format: config.log.format, output, clock }) : ignore;
   const logLimited = createLimitLog(log, clock, (peer) => pods.filedUnder(peer));
   let lost = 0;
 
@@ -48,7 +44,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
       metrics.count('outcomes', { outcome: outcome.kind });
       if ('from' in outcome) metrics.count('cache', { result: outcome.from });
-      audit.onSent(sent);
+      audit(sent);
       logDecision(sent);
       events.report(sent);
     },
@@ -56,7 +52,6 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       metrics.count('limited', { effect });
       logLimited(effect, peer);
     },
-    run: (signal) => audit.run(signal),
     measure() {
       metrics.count('linesLost', undefined, output.lost - lost);
       lost = output.lost;
@@ -89,4 +84,3 @@ function createEvents({ config, transport, clock, random, log, metrics, pods }: 
 }
 
 const ignore = () => undefined;
-const silent: Audit = { onSent: ignore, run: () => Promise.resolve(), rest: () => [] };

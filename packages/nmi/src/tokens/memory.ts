@@ -1,11 +1,4 @@
-import {
-  createShares,
-  heapBytes,
-  type Clock,
-  type Shared,
-  type Shares,
-  type Timer,
-} from '@pod-identity/kit/core';
+import { createShareMap, heapBytes, type Clock, type Keyed, type ShareLimits } from '@pod-identity/kit/core';
 import type { TokenAge } from './age.ts';
 import type { IssuedToken, TokenSubject, WantedToken } from './types.ts';
 
@@ -18,6 +11,8 @@ export interface Entry {
 export interface TokenMemory {
   /** From then on the token takes places of this namespace, too. */
   recall(wanted: Wanted, namespace: string): Entry | undefined;
+  /** As `recall`, but for no namespace. */
+  peek(wanted: Wanted): Entry | undefined;
   /** Whether it has a token of the subject. */
   has(subject: TokenSubject): boolean;
   /** In place of the previous token, for its namespaces and this one. */
@@ -30,7 +25,8 @@ type Wanted = Pick<WantedToken, 'subject' | 'resource'>;
 
 interface Known {
   readonly subject: TokenSubject;
-  readonly entries: Map<string, Kept>;
+  /** By resource. */
+  readonly tokens: Map<string, Kept>;
 }
 
 interface Kept {
@@ -38,77 +34,71 @@ interface Kept {
   readonly key: string;
   readonly resource: string;
   readonly weight: number;
-  /** By namespace. */
-  readonly uses: Map<string, Use>;
-  /** Removes the token when it expires. */
-  readonly end: Timer;
+  /** By `Clock.elapsed`: a clock that is set back does not prolong a token. */
+  readonly endsAt: number;
+  readonly namespaces: Set<string>;
 }
 
 /** The places that a token takes of a namespace. */
-interface Use extends Shared {
+interface Use extends Keyed {
   readonly kept: Kept;
 }
 
 /**
- * Tokens by subject and resource in `places`. If there are too many, the namespace with most places loses its oldest token, which is removed when
- * no other namespace has it: a namespace that asks for very much takes no token from another one with the same identity. Each is removed
- * by a timer when it expires, so that a clock that is set back does not prolong it.
+ * Tokens by subject and resource in places of 4 KiB. A namespace with too many loses its oldest, and if all have too many, the namespace with
+ * most; a token is removed when no other namespace has it: who asks for very much takes no token from others with the same identity.
  */
-export function createTokenMemory(weight: number, clock: Pick<Clock, 'after'>): TokenMemory {
+export function createTokenMemory(limits: ShareLimits, clock: Pick<Clock, 'elapsed'>): TokenMemory {
   const subjects = new Map<string, Known>();
-  const shares = createShares<Use>({ perNamespace: Infinity, total: weight });
+  const uses = createShareMap<Use>(limits);
 
-  const remove = ({ key, resource, uses, end }: Kept) => {
-    end.cancel();
-    for (const use of uses.values()) shares.remove(use);
-    const entries = subjects.get(key)?.entries;
-    if (entries?.delete(resource) && entries.size === 0) subjects.delete(key);
+  const remove = (kept: Kept) => {
+    for (const namespace of kept.namespaces) uses.delete(useOf(kept, namespace));
+    const tokens = subjects.get(kept.key)?.tokens;
+    if (tokens?.delete(kept.resource) && tokens.size === 0) subjects.delete(kept.key);
   };
-  const find = (wanted: Wanted) => subjects.get(keyOf(wanted.subject))?.entries.get(wanted.resource);
-  const charge = (kept: Kept, namespaces: readonly string[]) => {
-    for (const out of chargeTo(shares, kept, namespaces)) remove(out);
+  const charge = (kept: Kept, namespace: string) => {
+    kept.namespaces.add(namespace);
+    for (const out of uses.set({ namespace, key: useOf(kept, namespace), weight: kept.weight, kept })) {
+      out.kept.namespaces.delete(out.namespace);
+      if (out.kept.namespaces.size === 0) remove(out.kept);
+    }
   };
-  const forgetAll = (key: string) => {
-    for (const kept of subjects.get(key)?.entries.values() ?? []) remove(kept);
+  const find = ({ subject, resource }: Wanted) => {
+    const kept = subjects.get(keyOf(subject))?.tokens.get(resource);
+    if (!kept || clock.elapsed() < kept.endsAt) return kept;
+    remove(kept);
+    return undefined;
   };
 
   return {
     recall(wanted, namespace) {
       const kept = find(wanted);
-      if (kept && !kept.uses.has(namespace)) charge(kept, [namespace]);
+      if (kept && !kept.namespaces.has(namespace)) charge(kept, namespace);
       return kept?.entry;
     },
+    peek: (wanted) => find(wanted)?.entry,
     has: (subject) => subjects.has(keyOf(subject)),
     store({ subject, resource }, namespace, entry) {
       const before = find({ subject, resource });
       if (before) remove(before);
-      const key = keyOf(subject);
-      const lifeMs = entry.issued.access.expiresOnTimestamp - entry.storedAt;
-      const kept: Kept = {
-        entry,
-        key,
-        resource,
-        weight: weightOf({ subject, resource, issued: entry.issued }),
-        uses: new Map(),
-        end: clock.after(Math.max(0, lifeMs), () => remove(kept)),
-      };
-      const entries = subjects.get(key)?.entries ?? new Map<string, Kept>();
-      subjects.set(key, { subject, entries: entries.set(resource, kept) });
-      charge(kept, [...new Set([...(before?.uses.keys() ?? []), namespace])]);
+      const weight = weightOf({ subject, resource, issued: entry.issued });
+      const endsAt = clock.elapsed() + entry.issued.access.expiresOnTimestamp - entry.storedAt;
+      const kept: Kept = { entry, key: keyOf(subject), resource, weight, endsAt, namespaces: new Set() };
+      const tokens = subjects.get(kept.key)?.tokens ?? new Map<string, Kept>();
+      subjects.set(kept.key, { subject, tokens: tokens.set(resource, kept) });
+      for (const one of new Set([...(before?.namespaces ?? []), namespace])) charge(kept, one);
     },
     prune(keep) {
-      for (const [key, { subject }] of subjects) if (!keep(subject)) forgetAll(key);
+      for (const { subject, tokens } of subjects.values())
+        if (!keep(subject)) [...tokens.values()].forEach(remove);
     },
   };
 }
 
-/** Returns the tokens that no namespace has any more. */
-function chargeTo(shares: Shares<Use>, kept: Kept, namespaces: readonly string[]): readonly Kept[] {
-  const added = namespaces.map((namespace): Use => ({ namespace, weight: kept.weight, kept }));
-  for (const use of added) kept.uses.set(use.namespace, use);
-  const out = added.flatMap((use) => shares.add(use));
-  for (const use of out) use.kept.uses.delete(use.namespace);
-  return out.map((use) => use.kept).filter(({ uses }) => uses.size === 0);
+/** A namespace contains no space. */
+function useOf({ key, resource }: Kept, namespace: string): string {
+  return `${namespace} ${key} ${resource}`;
 }
 
 /** Twice an ordinary token. */

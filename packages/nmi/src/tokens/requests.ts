@@ -4,13 +4,8 @@ import type { Changes } from '../waiting/await-change.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createApplicationQuota } from './application-quota.ts';
 import { isTemporary, TokenError } from './errors.ts';
-import { keyOf } from './memory.ts';
-import {
-  createSharedRequests,
-  type TokenCaller,
-  type QueuedRequest,
-  type SharedRequests,
-} from './shared-requests.ts';
+import { createFlights, type Flights, type QueuedRequest, type TokenCaller } from './flights.ts';
+import { keyOf, type Entry } from './memory.ts';
 import { createSetbacks, type Setbacks } from './setbacks.ts';
 import {
   isOfEntra,
@@ -44,26 +39,28 @@ export interface TokenRequestsOptions extends Pick<Ambient, 'clock' | 'random'> 
   readonly queueFor: (subject: TokenSubject, lastResponse: LastResponse) => TurnQueue;
   /** Whether a token of the subject is in memory. */
   readonly isKnown: (subject: TokenSubject) => boolean;
+  /** The token in memory, whoever asked for it. */
+  readonly known: (wanted: WantedToken) => Entry | undefined;
   /** Called for each token that has come, whether or not its callers have left. */
   readonly onIssued: (wanted: WantedToken, namespace: string, issued: IssuedToken) => void;
   /** Called for each caller that gets it. */
   readonly onShared: (wanted: WantedToken, namespace: string) => void;
 }
 
-/** One request at a time for each token, in turns by namespace and pod, and none that is known to fail. */
+/** One request at a time for each token and namespace, in turns by namespace and pod, and none that is known to fail. */
 export function createTokenRequests(options: TokenRequestsOptions): TokenRequests {
   const { onShared } = options;
   const setbacks = createSetbacks(options);
   const unknown = createUnknownIdentities(options);
-  const flights = createSharedRequests<IssuedToken>(options.clock);
+  const flights = createFlights<IssuedToken>(options.clock);
   const join = joinInto(flights, setbacks, options);
   const mayTry = (wanted: WantedToken, namespace: string) =>
     setbacks.mayTry({ namespace, name: nameOf(wanted) });
 
   return {
     async fetch(wanted, caller) {
-      const isJoined = flights.isUnderWay(nameOf(wanted));
       const { namespace } = caller.tenant;
+      const isJoined = flights.isUnderWay(flightOf(wanted, namespace));
       const requested = { namespace, name: keyOf(wanted.subject) };
       throwIf(isJoined ? undefined : unknown.recall(requested));
       const last = unknown.begin(requested);
@@ -82,11 +79,12 @@ export function createTokenRequests(options: TokenRequestsOptions): TokenRequest
     },
     renew(wanted, caller) {
       const { namespace } = caller.tenant;
-      if (!mayTry(wanted, namespace) || flights.isWantedBy(nameOf(wanted), namespace)) return;
+      if (!mayTry(wanted, namespace) || flights.isUnderWay(flightOf(wanted, namespace))) return;
       // Errors are ignored: when the token is old, the next caller requests it again and gets the error.
       void join(wanted, caller, false).catch(() => undefined);
     },
-    mayTry: (wanted, namespace) => flights.isUnderWay(nameOf(wanted)) || mayTry(wanted, namespace),
+    mayTry: (wanted, namespace) =>
+      flights.isUnderWay(flightOf(wanted, namespace)) || mayTry(wanted, namespace),
     isGone: (wanted, namespace) =>
       unknown.has({ namespace, name: keyOf(wanted.subject) }) ||
       setbacks.isUnknown({ namespace, name: nameOf(wanted) }),
@@ -105,11 +103,13 @@ function isUnknown(error: unknown): error is TokenError {
 }
 
 /** Joins a running request, or makes one. `isRepeated`: the service did not know the identity the last time. */
-function joinInto(flights: SharedRequests<IssuedToken>, setbacks: Setbacks, options: TokenRequestsOptions) {
-  const { upstream, clock, queueFor, isKnown, onIssued } = options;
+function joinInto(flights: Flights<IssuedToken>, setbacks: Setbacks, options: TokenRequestsOptions) {
+  const { upstream, clock, queueFor, isKnown, known, onIssued } = options;
   const quota = createApplicationQuota(clock);
 
   const send = async (wanted: WantedToken, namespace: string): Promise<IssuedToken> => {
+    // The service may have sent a Retry-After while this request waited.
+    throwIf(setbacks.refusal({ namespace, name: pauseOf(wanted) }));
     const names = new Set([nameOf(wanted), pauseOf(wanted)]);
     const issued = await upstream.requestToken(wanted).catch((error: unknown) => {
       if (error instanceof TokenError) for (const name of names) setbacks.note({ namespace, name }, error);
@@ -120,23 +120,27 @@ function joinInto(flights: SharedRequests<IssuedToken>, setbacks: Setbacks, opti
     return issued;
   };
 
-  return (wanted: WantedToken, caller: TokenCaller, isRepeated: boolean): Promise<IssuedToken> => {
-    const { namespace } = caller.tenant;
+  return async (wanted: WantedToken, caller: TokenCaller, isRepeated: boolean): Promise<IssuedToken> => {
+    const { tenant } = caller;
+    const { namespace } = tenant;
     const { subject } = wanted;
     const cost = costOf(subject);
+    const before = known(wanted);
     const request: QueuedRequest<IssuedToken> = {
       queue: queueFor(subject, isRepeated ? 'unknown' : isKnown(subject) ? 'known' : 'new'),
       cost,
-      // The service may have sent a Retry-After while this request waited.
       refusal: () =>
-        setbacks.refusal({ namespace, name: pauseOf(wanted) }) ??
-        quota.refusal({ subject, tenant: caller.tenant, requests: cost }, () =>
+        quota.refusal({ subject, tenant, requests: cost }, () =>
           setbacks.reason({ namespace, name: nameOf(wanted) }),
         ),
-      send: () => send(wanted, namespace),
+      send: () => {
+        // Another namespace may have got one meanwhile.
+        const now = known(wanted);
+        return now && now !== before ? Promise.resolve(now.issued) : send(wanted, namespace);
+      },
     };
     const repeated = { ...caller, admit: unlimited, turnUntil: caller.deadline };
-    return flights.join(nameOf(wanted), isRepeated ? repeated : caller, request);
+    return flights.join(flightOf(wanted, namespace), isRepeated ? repeated : caller, request);
   };
 }
 
@@ -151,6 +155,11 @@ function costOf(subject: TokenSubject): number {
 /** Wanted tokens with the same name can share a request. */
 function nameOf({ subject, resource }: WantedToken): string {
   return `${keyOf(subject)} ${resource}`;
+}
+
+/** Each namespace has its own request: whoever fills the queue of one delays no other. */
+function flightOf(wanted: WantedToken, namespace: string): string {
+  return `${namespace} ${nameOf(wanted)}`;
 }
 
 /** What the service slows down: Entra counts all requests of an application. */

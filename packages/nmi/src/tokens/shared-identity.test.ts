@@ -270,8 +270,8 @@ it('attack: what waits when an application is told to ask later is not asked, un
   expect(requested).toEqual(['api://0', 'api://1', 'api://a', 'api://b', 'api://9']);
   await expect(Promise.all([...busy, victim])).resolves.toEqual(Array(3).fill(clientIdOf('shared')));
   const outcomes = await Promise.all(hostile);
-  expect(outcomes.filter((one) => one instanceof TokenError)).toHaveLength(29);
-  expect(outcomes[29]).toMatchObject({ code: 'throttled', retryAfterMs: minute });
+  expect(outcomes.filter((one) => one instanceof TokenError)).toHaveLength(30);
+  expect(outcomes[15]).toMatchObject({ code: 'throttled', retryAfterMs: minute });
 });
 
 const aFailure = fc.record({

@@ -22,20 +22,10 @@ const vmss1 = hostOf(instanceOf('vmss1')).id;
 const vm1 = hostOf(machine('vm-1')).id;
 const reader = idOf('reader');
 
-/** Settles after each change; settling.test.ts tests the time until then. */
-function settling(index: ClusterIndex): ClusterIndex {
-  const apply = index.apply.bind(index);
-  index.apply = (change) => {
-    apply(change);
-    index.settle();
-  };
-  return index;
-}
-
 /** Filled, with nothing dirty: only the test's changes make something dirty. */
 function clean(different: Partial<ClusterSnapshot> = {}): ClusterIndex {
   const nodes = [node(), node('node-1', machine('vm-1'))];
-  const index = settling(indexOf(snapshot({ nodes, ...different }), rules));
+  const index = indexOf(snapshot({ nodes, ...different }), rules);
   for (const host of [...index.dirtyHosts()]) index.takeDirty(host);
   index.takeConcerned();
   return index;
@@ -349,27 +339,6 @@ describe('what the index knows', () => {
     expect([...index.need(vmss1).keys()].sort()).toEqual([idOf('other'), reader].sort());
   });
 
-  it('that something has changed in what a host needs: by a number that goes up', () => {
-    const index = clean({ pods: [] });
-    const numbers = [index.needRevision(vmss1)];
-    const look = () => numbers.push(index.needRevision(vmss1));
-    setPod(index, pod());
-    look();
-    setPod(index, pod({ name: 'web-1' }));
-    look();
-    index.apply({
-      kind: 'identity',
-      key: 'default/reader',
-      view: identity({ spec: { type: 0, resourceID: reader } }),
-    });
-    look();
-    dropPod(index);
-    index.apply({ kind: 'pod', key: 'shop/web-1', view: undefined });
-    look();
-    const [none = NaN, first = NaN, same = NaN, changed = NaN, last = NaN] = numbers;
-    expect([first > none, same === first, changed > same, last > changed]).toEqual([true, true, true, true]);
-  });
-
   it('when a term begins every condition is judged again', () => {
     const index = clean();
     index.markAllDirty();
@@ -386,17 +355,15 @@ describe('what the index knows', () => {
 
 describe('with identities of the own namespace only, what an editor changes', () => {
   const namespaced = () => {
-    const index = settling(
-      indexOf(
-        snapshot({
-          nodes: [node()],
-          pods: [pod(), pod({ namespace: 'bank', name: 'pay' })],
-          identities: [identity({ namespace: 'shop' }), identity({ namespace: 'evil' })],
-          bindings: [binding({ namespace: 'shop' }), binding({ namespace: 'evil' })],
-          assigned: [],
-        }),
-        { ...rules, forceNamespaced: true },
-      ),
+    const index = indexOf(
+      snapshot({
+        nodes: [node()],
+        pods: [pod(), pod({ namespace: 'bank', name: 'pay' })],
+        identities: [identity({ namespace: 'shop' }), identity({ namespace: 'evil' })],
+        bindings: [binding({ namespace: 'shop' }), binding({ namespace: 'evil' })],
+        assigned: [],
+      }),
+      { ...rules, forceNamespaced: true },
     );
     index.matchSet('shop', 'demo');
     dirt(index);

@@ -86,53 +86,27 @@ export class ClusterIndex {
     }
   }
 
-  // Pods that changes of other objects concern are stale until they are settled. Until then hosts count what they needed before, and
-  // nothing is granted for them.
-
-  /** Settles all stale pods. */
+  /** Evaluates the pods that changes of other objects concern. Each question about what pods get does so first. */
   settle(): this {
-    return this.settleWhile(() => true);
-  }
-
-  /** Settles stale pods one by one, in the turns of their namespaces, as long as `mayGoOn`. */
-  settleWhile(mayGoOn: () => boolean): this {
-    this.#settling.settleWhile(mayGoOn);
+    this.#settling.settleStale();
     return this;
-  }
-
-  /** Settles the pods that are stale now, one with each step: pods that become stale meanwhile do not prolong it. */
-  settleEach(): Iterator<unknown> {
-    return this.#settling.settleEach();
-  }
-
-  get hasStale(): boolean {
-    return this.#settling.hasStale;
-  }
-
-  isStale(key: PodKey): boolean {
-    return this.#pods.get(key)?.isStale === true;
-  }
-
-  /** Returns whether the pod is not to be planned yet, since it is stale. Then it is dirty once it is settled, whatever it gets. */
-  putOff(key: PodKey): boolean {
-    const entry = this.#pods.get(key);
-    if (entry?.isStale !== true) return false;
-    entry.isNews = true;
-    return true;
   }
 
   // Changes since the last call.
 
   dirtyHosts(): Iterable<HostKey> {
+    this.settle();
     return this.#settling.dirt.hosts();
   }
 
   isDirty(host: HostKey): boolean {
+    this.settle();
     return this.#settling.dirt.has(host);
   }
 
   /** Returns the pods of a host to plan again, and marks them clean. */
   takeDirty(host: HostKey): ReadonlySet<PodKey> {
+    this.settle();
     return this.#settling.dirt.take(host);
   }
 
@@ -160,12 +134,13 @@ export class ClusterIndex {
 
   /** Identities and bindings whose condition may have changed since the last call. */
   takeConcerned(): { readonly identities: ReadonlySet<string>; readonly bindings: ReadonlySet<string> } {
+    this.settle();
     return this.#concern.take();
   }
 
   /** Identities whose condition may change with the facts of this host. */
   concernedBy(host: ResourceId): ReadonlySet<string> {
-    return new Set(this.#settling.counts.uses(host).keys());
+    return new Set(this.settle().#settling.counts.uses(host).keys());
   }
 
   // Queries.
@@ -218,16 +193,17 @@ export class ClusterIndex {
     return this.#matching.namespaces.labelsFault(namespace);
   }
 
-  /** What a scheduled pod gets, and what it does not get although bindings select it; nothing of either for a stale one. */
+  /** What a scheduled pod gets, and what it does not get although bindings select it. */
   rightsOf(key: PodKey): PodRights {
+    this.settle();
     const entry = this.#pods.get(key);
-    if (!entry?.pod || entry.isStale) return nothingReviewed;
+    if (!entry?.pod) return nothingReviewed;
     return this.#rights.of(entry, this.#matching.matchSetOf(entry.pod));
   }
 
   /** ServiceAccounts that may not use the AzureIdentity that a binding gives their pods, or could not in mode `rbac`. */
   denied(identityKey: string): readonly Barred[] {
-    return this.#rights.denied(identityKey);
+    return this.settle().#rights.denied(identityKey);
   }
 
   nodeHost(node: string): NodeHost {
@@ -244,12 +220,12 @@ export class ClusterIndex {
 
   /** The needed identities of this host, with the number of pods that need each (at least one). */
   need(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#settling.counts.needs(host);
+    return this.settle().#settling.counts.needs(host);
   }
 
   /** The needed identities that may be attached, since some pod may use them. */
   granted(host: ResourceId): ReadonlyMap<ResourceId, number> {
-    return this.#settling.counts.grants(host);
+    return this.settle().#settling.counts.grants(host);
   }
 
   /** Whether pods that are not listed may have the identity. */
@@ -261,15 +237,9 @@ export class ClusterIndex {
     return isOpen || this.objects.claimants(id).some((namespace) => unlisted.has(namespace));
   }
 
-  /** Changes whenever the needs of the host, what may be needed, or the meaning of an identity change. */
-  needRevision(host: ResourceId): number {
-    const { counts, unlisted } = this.#settling;
-    return counts.revision(host) + unlisted.revision + this.#matching.revision;
-  }
-
   /** Hosts with pods that use this AzureIdentity. */
   hostsUsing(identityKey: string): ReadonlySet<ResourceId> {
-    return this.#settling.counts.hostsUsing(identityKey);
+    return this.settle().#settling.counts.hostsUsing(identityKey);
   }
 
   // Changes.

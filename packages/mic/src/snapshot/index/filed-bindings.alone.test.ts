@@ -29,15 +29,6 @@ function placesOf(bindings: readonly AzureIdentityBinding[]): FiledBindings {
   return places;
 }
 
-/** All steps of the search at once. */
-function selecting(places: FiledBindings, facts: PodFacts): readonly AzureIdentityBinding[] {
-  const steps = places.selecting(facts);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
-}
-
 const pod = (app: string): PodFacts => ({
   namespace: 'shop',
   labels: { app, product: 'shop', zone: 'one' },
@@ -61,7 +52,7 @@ test.each<[string, (index: number) => object]>([
   const all = Array.from({ length: 1_000 }, (__, index) => binding(`b${index}`, selectorOf(index)));
   const filed = placesOf(all);
   vi.mocked(selectsPod).mockClear();
-  expect(selecting(filed, pod('web-500')).map(({ metadata }) => metadata.name)).toEqual(['b500']);
+  expect(filed.selecting(pod('web-500')).map(({ metadata }) => metadata.name)).toEqual(['b500']);
   expect(vi.mocked(selectsPod).mock.calls.length).toBeLessThan(10);
 });
 
@@ -70,7 +61,7 @@ test('of bindings that ask for nothing that a pod must have, no more are looked 
   const name = (index: number) => `b${String(index).padStart(3, '0')}`;
   const filed = placesOf(Array.from({ length: 300 }, (_, index) => binding(name(299 - index), without)));
   vi.mocked(selectsPod).mockClear();
-  const found = selecting(filed, pod('web'));
+  const found = filed.selecting(pod('web'));
   expect(found).toHaveLength(100);
   expect(vi.mocked(selectsPod).mock.calls.length).toBe(100);
   const counted = filed.withoutSelector('shop', found).map(({ metadata }) => metadata.name);
@@ -85,10 +76,10 @@ test('what was removed selects nothing, and leaves nothing behind', () => {
   ];
   const filed = placesOf(all);
   expect(filed.beyondLabel('shop')).toBe(3);
-  expect(selecting(filed, pod('web'))).toEqual(all.slice(0, 2));
+  expect(filed.selecting(pod('web'))).toEqual(all.slice(0, 2));
   expect(new Set(filed.withoutSelector('shop', all.slice(0, 2)))).toEqual(new Set(all.slice(0, 2)));
   all.forEach((one) => filed.remove(one));
-  expect([selecting(filed, pod('web')), filed.withoutSelector('shop', [])]).toEqual([[], []]);
+  expect([filed.selecting(pod('web')), filed.withoutSelector('shop', [])]).toEqual([[], []]);
   expect(filed.beyondLabel('shop')).toBe(0);
 });
 

@@ -103,15 +103,12 @@ export class FiledBindings {
 
   /**
    * The bindings of `beyondLabel` that count and select the pod, by name; at most one more than the limit, which shows that it is exceeded.
-   * Yields before each step, of which a pod can need as many as its namespace has bindings, and two for each of its labels.
    */
-  *selecting(pod: PodFacts): Generator<undefined, readonly AzureIdentityBinding[]> {
+  selecting(pod: PodFacts): readonly AzureIdentityBinding[] {
     let found: AzureIdentityBinding[] = [];
     for (const bindings of this.#candidates(pod)) {
-      yield;
       let left = mostBindingsPerNamespace + 1;
       for (const binding of bindings) {
-        yield;
         if (!selectsPod(binding, pod)) continue;
         found.push(binding);
         if ((left -= 1) === 0) break;

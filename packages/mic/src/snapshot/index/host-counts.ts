@@ -11,8 +11,7 @@ export interface Settled {
   readonly counted: Counted;
 }
 
-const kinds = ['needs', 'grants', 'uses'] as const;
-type Kind = (typeof kinds)[number];
+type Kind = keyof Counted;
 
 type Counts<Id extends string> = ReadonlyMap<Id, number>;
 
@@ -23,7 +22,6 @@ export class HostCounts {
     uses: new Map<ResourceId, Map<string, number>>(),
   };
   readonly #hostsUsing = new Grouped<string, ResourceId>();
-  readonly #revisions = new Map<ResourceId, number>();
 
   /** The needed identities of this host, with the number of pods that need each (at least one). */
   needs(host: ResourceId): Counts<ResourceId> {
@@ -44,19 +42,13 @@ export class HostCounts {
     return this.#hostsUsing.of(identityKey);
   }
 
-  /** Increases whenever an id starts or stops being needed or granted on the host. */
-  revision(host: ResourceId): number {
-    return this.#revisions.get(host) ?? 0;
-  }
-
-  /** Moves the counts of one pod. Returns the AzureIdentities that are now used on one host more or less. */
-  move(from: Settled, to: Settled): readonly string[] {
-    return kinds.flatMap((kind) => {
-      if (isSame(from, to, kind)) return [];
+  /** Moves the counts of one pod. Returns the AzureIdentities that are now used on one host more or less, and whether needs or grants are others. */
+  move(from: Settled, to: Settled): { readonly uses: readonly string[]; readonly isOther: boolean } {
+    const changed = (kind: Kind) =>
       // What stays must not begin and end.
-      const ids = [...this.#count(kind, to, 1), ...this.#count(kind, from, -1)];
-      return kind === 'uses' ? ids : [];
-    });
+      isSame(from, to, kind) ? [] : [...this.#count(kind, to, 1), ...this.#count(kind, from, -1)];
+    const [needs, grants] = [changed('needs'), changed('grants')];
+    return { uses: changed('uses'), isOther: needs.length + grants.length > 0 };
   }
 
   /** Returns the ids of which the first pod came or the last one went. */
@@ -73,16 +65,14 @@ export class HostCounts {
     });
     if (counts.size > 0) all.set(host, counts);
     else all.delete(host);
-    this.#note(kind, host, changed);
+    if (kind === 'uses') this.#note(host, changed);
     return changed;
   }
 
-  #note(kind: Kind, host: ResourceId, changed: readonly string[]): void {
-    if (kind !== 'uses') this.#revisions.set(host, this.revision(host) + changed.length);
-    else
-      for (const id of changed)
-        if (this.uses(host).has(id)) this.#hostsUsing.add(id, host);
-        else this.#hostsUsing.remove(id, host);
+  #note(host: ResourceId, changed: readonly string[]): void {
+    for (const id of changed)
+      if (this.uses(host).has(id)) this.#hostsUsing.add(id, host);
+      else this.#hostsUsing.remove(id, host);
   }
 }
 

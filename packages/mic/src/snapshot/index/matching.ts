@@ -22,7 +22,6 @@ import { assignmentMeaning } from '../meaning.ts';
 import { NamespaceRules } from './namespace-rules.ts';
 import { factsOf } from '../pod-facts.ts';
 import { noLabel, Results } from './results.ts';
-import { Selections, type Selection } from './selections.ts';
 import type { BindingView, IdentityView, PodView } from '../views.ts';
 
 /** What a changed object may concern. */
@@ -44,10 +43,8 @@ export class Matching {
   readonly objects = new IdentityObjects();
   readonly namespaces: NamespaceRules;
   readonly #results = new Map<string, Results>();
-  readonly #selections = new Map<string, Selections>();
   /** One object for all results: each pod of a namespace can have a result of its own, with a hundred matches. */
   readonly #matched = new WeakMap<AzureIdentityBinding, MatchedIdentity>();
-  #revision = 0;
   #made = 0;
 
   /** `modeOf`: the access mode of a namespace. */
@@ -55,17 +52,11 @@ export class Matching {
     this.namespaces = new NamespaceRules(rules, modeOf);
   }
 
-  /** Increases when the meaning of an identity changes. */
-  get revision(): number {
-    return this.#revision;
-  }
-
   setIdentity(key: string, view: IdentityView | undefined): Changed {
     const before = this.objects.identity(key);
     const isOther = meaningOf(before) !== meaningOf(view);
     this.objects.setIdentity(key, view);
     const naming = Array.from(this.objects.bindingsNaming(key), (name) => this.objects.binding(name));
-    if (isOther) this.#revision += 1;
     const isNews = before?.kind !== 'valid' && view?.kind !== 'valid';
     return { ...this.#changed(key, naming), isOther, isNews, reach: [before, view].flatMap(allowedBy) };
   }
@@ -76,13 +67,7 @@ export class Matching {
     const views = [before, view].filter(isValid);
     const reach = views.flatMap(({ identityKey }) => allowedBy(this.objects.identity(identityKey)));
     const isOther = meaningOf(before) !== meaningOf(view);
-    const changed = this.#changed(key, views);
-    const { namespace } = changed;
-    if (isOther) this.#selections.delete(namespace);
-    else this.#selections.get(namespace)?.restart();
-    // What selects the others is not known any more either: they are evaluated in their turns too, before they are planned.
-    const isForAll = isOther && this.#isCrowded(namespace);
-    return { ...changed, ...(isForAll && { selecting: 'all' }), isOther, isNews: false, reach };
+    return { ...this.#changed(key, views), isOther, isNews: false, reach };
   }
 
   /** To be called when the rules or the labels of the namespace have changed. */
@@ -106,7 +91,6 @@ export class Matching {
   /** To be called when the namespace has no pods. */
   forgetNamespace(namespace: string): void {
     this.#results.delete(namespace);
-    this.#selections.delete(namespace);
   }
 
   /**
@@ -137,28 +121,11 @@ export class Matching {
     return isUnlabelled ? unmatched : this.matchSet(namespace, label);
   }
 
-  /** Whether it is known, after so many more steps at most, which bindings select the pod. Each step looks at one. Few bindings need none. */
-  isDecidable(pod: PodView, steps: number): boolean {
-    const { namespace } = pod;
-    if (!hasAccount(pod) || pod.finished || !this.#isCrowded(namespace)) return true;
-    return this.#selectionsIn(namespace).find(pod, steps);
-  }
-
-  #isCrowded(namespace: string): boolean {
-    return this.objects.filed.beyondLabel(namespace) > stepsOfTurn;
-  }
-
   #beyondLabel(pod: PodView): MatchSet {
-    const { namespace } = pod;
-    const names = this.#selectionsIn(namespace).of(pod);
+    const facts = factsOf(pod);
+    const names = this.objects.filed.selecting(facts).map(({ metadata }) => metadata.name);
     const label = pod.isUnlabelled === true ? noLabel : pod.bindingLabel;
-    return this.#result(factsOf(pod), { label, names });
-  }
-
-  #selectionsIn(namespace: string): Selections {
-    const selections = this.#selections.get(namespace) ?? new Selections(this.objects.filed);
-    this.#selections.set(namespace, selections);
-    return selections;
+    return this.#result(facts, { label, names });
   }
 
   #resultsIn(namespace: string): Results {
@@ -272,14 +239,11 @@ const anyNamespace: AllowedNamespaces = { selector: {} };
 interface Alike {
   readonly label: string;
   /** Of the bindings that select them by more than the label. */
-  readonly names?: Selection;
+  readonly names?: readonly string[];
 }
 
 /** Stands for the ServiceAccount where bindings do not look at it: none has this name. */
 const anyAccount = '*';
-
-/** Bindings that are looked at in one turn of a namespace. With no more of them its pods are evaluated at once. */
-export const stepsOfTurn = 500;
 
 function allowedBy(view: IdentityView | undefined): AllowedNamespaces[] {
   const allowed = view?.kind === 'valid' ? view.identity.spec.allowedNamespaces : undefined;

@@ -38,8 +38,6 @@ export interface Entry {
   reviewed: Reviewed | undefined;
   /** Whether it must be planned once it is settled, although it gets the same as before. */
   isNews: boolean;
-  /** Whether it waits to be evaluated again: see StaleEntries. */
-  isStale: boolean;
 }
 
 export class PodEntries {
@@ -93,7 +91,6 @@ export class PodEntries {
       hasOwn: false,
       reviewed: undefined,
       isNews: false,
-      isStale: false,
     };
     this.#entries.set(key, entry);
     return entry;

@@ -1,16 +1,12 @@
-// Pods that changes of other objects concern are settled later and in the turns of their namespaces: many changes at once cost as much
-// as one, and one namespace does not keep others waiting.
+// Pods that changes of other objects concern are evaluated before the next question: many changes at once cost as much as one.
 import { accessTargetKey } from '@pod-identity/crd-types';
 import fc from 'fast-check';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { PairRegistry } from '../../access/pair-registry.ts';
 import { binding, hostOf, identity, idOf, instanceOf, node, pod } from '../../plan/test/builders.ts';
-import { createTrims } from '../trims.ts';
 import type { ClusterChange } from './cluster-change.ts';
 import { ClusterIndex } from './cluster-index.ts';
-import { Matching } from './matching.ts';
 import type { AccessGroup } from './rights.ts';
-import { StaleEntries } from './stale-entries.ts';
 
 const host = hostOf(instanceOf('vmss1')).id;
 
@@ -57,32 +53,6 @@ test('a burst of edits of a namespace is evaluated once for each of its ServiceA
   expect(index.settle().need(host).size).toBe(100);
   expect(registry.held).toBe(10);
 });
-
-const trims = createTrims();
-const labelledPod = (namespace: string, labels: object) =>
-  trims.wholePod({
-    metadata: { namespace, name: 'web-0', uid: 'uid-web-0', labels },
-    spec: { nodeName: 'node-0', serviceAccountName: 'web' },
-    status: { phase: 'Running' },
-  });
-
-test.each([{ podSelector: { matchLabels: { app: 'web' } } }, { serviceAccountName: 'web' }])(
-  'an edit of another namespace with the label of pods that have bindings of their own takes no grant of theirs: %j',
-  (selecting) => {
-    const { index } = createWorld();
-    index.apply({
-      kind: 'pod',
-      key: 'shop/web-0',
-      view: labelledPod('shop', { app: 'web', aadpodidbinding: 'demo' }),
-    });
-    index.apply(identityChange('shop', 'reader'));
-    const own = binding({ namespace: 'shop', azureIdentity: 'reader', selector: '', spec: selecting });
-    index.apply({ kind: 'binding', key: own.key, view: own });
-    expect(index.settle().need(host).size).toBe(1);
-    index.apply(bindingChange('evil', 'none'));
-    expect(index.isStale('shop/web-0')).toBe(false);
-  },
-);
 
 const namespace = fc.constantFrom('shop', 'pay');
 const name = fc.constantFrom('a', 'b', 'c');
@@ -135,77 +105,31 @@ function seen({ index }: ReturnType<typeof createWorld>) {
   };
 }
 
-function settleFirst(index: ClusterIndex, pods: number): void {
-  let left = pods;
-  index.settleWhile(() => (left -= 1) >= 0);
-}
-
 function settleAll(world: ReturnType<typeof createWorld>): void {
   world.index.settle();
   answerAll(world);
   world.index.settle();
 }
 
-/** A change, how many pods are settled after it, and whether the API server answers then. */
-const step = fc.record({ change, settled: fc.nat(3), answers: fc.boolean() });
+/** A change, whether somebody asks after it, and whether the API server answers then. */
+const step = fc.record({ change, asks: fc.boolean(), answers: fc.boolean() });
 
-test('whenever pods are settled, the index is the same in the end, and no pod has more before', () => {
+test('whenever somebody asks, the index is the same in the end', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), fc.nat(100), (steps, chosen) => {
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const [late, early] = [createWorld(), createWorld()];
       for (const one of steps) {
         for (const { index } of [late, early]) index.apply(one.change);
         settleAll(early);
-        settleFirst(late.index, one.settled);
+        if (one.asks) late.index.need(host);
         if (one.answers) answerAll(late);
-        for (const id of late.index.granted(host).keys()) expect(early.index.granted(host)).toContain(id);
-        const pods = late.index.podsIn('shop');
-        const key = pods[chosen % pods.length] ?? '';
-        const usable = ({ index }: typeof late) =>
-          index.rightsOf(key).usable.map(({ identityKey, meaning }) => `${identityKey} ${meaning}`);
-        expect(usable(early)).toEqual(expect.arrayContaining(usable(late)));
       }
       for (const world of [late, early]) settleAll(world);
       expect(seen(late)).toEqual(seen(early));
       expect(late.registry.census()).toEqual(early.registry.census());
-      expect(late.index.hasStale).toBe(false);
     }),
     { numRuns: 500 },
   );
-});
-
-/** Edits of `shop`, where 50 pods have ServiceAccounts of their own and 20 identities, then one of `pay`. */
-function editShopThenPay({ registry, index }: ReturnType<typeof createWorld>): void {
-  index.apply(identityChange('pay', 'card'));
-  index.apply(podChange('pay/web', 'web'));
-  for (let number = 0; number < 50; number += 1) index.apply(podChange(`shop/pod-${number}`, `sa-${number}`));
-  for (let number = 0; number < 20; number += 1) {
-    index.apply(identityChange('shop', `id-${number}`));
-    index.apply(bindingChange('shop', `id-${number}`));
-  }
-  settleAll({ registry, index });
-  for (const one of [...index.dirtyHosts()]) index.takeDirty(one);
-  index.apply(identityChange('shop', 'id-7', 'other'));
-  index.apply(bindingChange('pay', 'card'));
-  registry.held = 0;
-}
-
-test('attack: edits, again and again, look at no pod that is stale already, and at no pod of a namespace that they do not concern', () => {
-  const { index } = createWorld();
-  for (const one of ['shop', 'pay']) {
-    index.apply(identityChange(one, 'reader'));
-    index.apply(bindingChange(one, 'reader'));
-    for (let number = 0; number < 100; number += 1) index.apply(podChange(`${one}/pod-${number}`, 'web'));
-  }
-  index.settle();
-  const expired = vi.spyOn(StaleEntries.prototype, 'add');
-  const asked = vi.spyOn(Matching.prototype, 'concernedIn');
-  for (let number = 0; number < 20; number += 1) {
-    index.apply(identityChange('shop', 'reader', `id-${number}`));
-    settleFirst(index, 1);
-  }
-  expect([expired.mock.calls.length, asked.mock.calls.length < 100]).toEqual([100 + 19, true]);
-  for (const spy of [expired, asked]) spy.mockRestore();
 });
 
 function worldThatAcceptsShared() {
@@ -223,27 +147,7 @@ function worldThatAcceptsShared() {
   return { ...world, share, matched };
 }
 
-test('attack: edits of identities that do not allow a namespace evaluate none of its pods again, although it accepts such identities', () => {
-  const { index, share, matched } = worldThatAcceptsShared();
-  for (let number = 0; number < 20; number += 1) index.apply(podChange(`pay/pod-${number}`, 'web'));
-  for (const name of ['nobodys', 'anothers']) index.apply(bindingChange('shared', name));
-  index.settle();
-  const expired = vi.spyOn(StaleEntries.prototype, 'add');
-  for (let number = 0; number < 1_000; number += 1) {
-    share('nobodys', undefined, `id-${number}`);
-    share('anothers', ['shop'], `id-${number}`);
-    index.apply(bindingChange('shared', 'nobodys', number % 2 === 0 ? { selector: 'other' } : {}));
-    index.settle();
-  }
-  expect([expired.mock.calls.length, matched()]).toEqual([0, ['pay/card']]);
-  share('anothers', ['shop', 'pay']);
-  expect([expired.mock.calls.length, matched()]).toEqual([20, ['pay/card', 'shared/anothers']]);
-  share('anothers', ['shop']);
-  expect(matched()).toEqual(['pay/card']);
-  expired.mockRestore();
-});
-
-test('an identity of another namespace counts as soon as few enough come before it, whomever those allow', () => {
+test('identities of another namespace count if they allow this one, as soon as few enough come before them, whomever those allow', () => {
   const { index, share, matched } = worldThatAcceptsShared();
   const nameOf = (number: number) => `id-${String(number).padStart(3, '0')}`;
   index.apply(podChange('pay/web', 'web'));
@@ -251,16 +155,15 @@ test('an identity of another namespace counts as soon as few enough come before 
     share(nameOf(number), number < 100 ? ['shop'] : ['pay']);
     index.apply(bindingChange('shared', nameOf(number)));
   }
-  index.settle();
+  const planned = () => [...index.takeDirty(host)];
+  planned();
   expect(matched()).toEqual(['pay/card']);
+  share(nameOf(3), ['bank']);
+  expect(planned()).toEqual([]);
   index.apply({ kind: 'binding', key: 'shared/id-007-binding', view: undefined });
-  expect([index.isStale('pay/web'), matched()]).toEqual([true, ['pay/card', 'shared/id-100']]);
-  index.settle();
+  expect([planned(), matched()]).toEqual([['pay/web'], ['pay/card', 'shared/id-100']]);
   share(nameOf(9), undefined);
-  expect([index.isStale('pay/web'), matched()]).toEqual([
-    true,
-    ['pay/card', 'shared/id-100', 'shared/id-101'],
-  ]);
+  expect([planned(), matched()]).toEqual([['pay/web'], ['pay/card', 'shared/id-100', 'shared/id-101']]);
 });
 
 test('attack: an edit of an identity that many bindings without a label name does not compare each of them with each pod', () => {
@@ -293,93 +196,7 @@ test('attack: an edit of an identity that many bindings without a label name doe
   expect([...index.settle().need(host).keys()]).toEqual([idOf('other')]);
 });
 
-test('an edit of a namespace with many pods delays the pods of others by one pod', () => {
-  const world = createWorld();
-  editShopThenPay(world);
-  settleFirst(world.index, 2);
-  expect(world.index.takeDirty(host)).toContain('pay/web');
-  expect(world.registry.held).toBe(2);
-});
-
-test('an edit of a binding without a selector evaluates only pods that it selects or selected, and delays those of others by one pod', () => {
-  const { index } = createWorld();
-  for (let number = 0; number < 90; number += 1)
-    index.apply(podChange(`shop/pod-${number}`, `sa-${number % 3}`));
-  for (const one of [podChange('pay/web', 'web', 'pay'), identityChange('pay', 'card')]) index.apply(one);
-  const bind = (serviceAccountName: string) =>
-    index.apply(bindingChange('shop', 'reader', { selector: '', serviceAccountName }));
-  bind('sa-0');
-  index.settle();
-  bind('sa-1');
-  index.apply(bindingChange('pay', 'card', { selector: 'pay' }));
-  settleFirst(index, 2);
-  const stale = [...index.podsIn('shop'), 'pay/web'].filter((key) => index.isStale(key));
-  expect([stale.length, index.isStale('pay/web')]).toEqual([59, false]);
-  expect(stale).not.toContain('shop/pod-2');
-  expect(index.takeDirty(host)).toContain('pay/web');
-});
-
-test('attack: an answer about a right that many pods need, all with other matches, evaluates them in their turns', () => {
-  const { registry, index } = createWorld();
-  index.apply(identityChange('shop', 'reader'));
-  for (let number = 0; number < 50; number += 1) {
-    const view = binding({ namespace: 'shop', name: `b-${number}`, selector: `label-${number}` });
-    index.apply({ kind: 'binding', key: view.key, view });
-    index.apply(podChange(`shop/pod-${number}`, 'web', `label-${number}`));
-  }
-  index.settle();
-  const pair = registry.next(0);
-  const looks = vi.spyOn(registry, 'verdict');
-  if (pair) index.rightsChanged(registry.record(pair, { kind: 'allowed', level: 0 }, { now: 0, chance: 1 }));
-  expect([looks.mock.calls.length, index.granted(host).size]).toEqual([0, 0]);
-  settleFirst(index, 1);
-  expect([...index.granted(host).values()]).toEqual([1]);
-  expect(looks.mock.calls.length).toBeLessThan(5);
-  index.settle();
-  expect([...index.granted(host).values()]).toEqual([50]);
-});
-
-test('no question about a pod or its host settles pods', () => {
-  const world = createWorld();
-  editShopThenPay(world);
-  const { index, registry } = world;
-  expect(index.rightsOf('pay/web')).toEqual({ usable: [], barred: [], warned: [] });
-  const questions = [
-    () => index.need(host),
-    () => index.granted(host),
-    () => index.needRevision(host),
-    () => index.concernedBy(host),
-    () => index.hostsUsing('pay/card'),
-    () => index.denied('pay/card'),
-    () => index.dirtyHosts(),
-    () => index.takeDirty(host),
-    () => index.takeConcerned(),
-  ];
-  for (const ask of questions) ask();
-  expect(registry.held).toBe(0);
-  expect([index.isStale('pay/web'), index.isStale('shop/pod-0')]).toEqual([true, true]);
-  settleFirst(index, 2);
-  expect([index.isStale('pay/web'), index.rightsOf('pay/web').barred.length]).toEqual([false, 1]);
-});
-
-test('until a pod is settled nothing is attached for it, and what it needed stays', () => {
-  const world = createWorld();
-  const { index } = world;
-  for (const change of [identityChange('shop', 'reader'), bindingChange('shop', 'reader')])
-    index.apply(change);
-  // One of them is allowed to use it, see `answerAll`.
-  for (const account of ['web', 'jobs']) index.apply(podChange(`shop/${account}`, account));
-  settleAll(world);
-  const counted = () => [index.need(host), index.granted(host)].map((ids) => [...ids.values()]);
-  const before = counted();
-  index.apply({ kind: 'binding', key: 'shop/reader-binding', view: undefined });
-  expect(before).toEqual([[1], [1]]);
-  expect(counted()).toEqual([[1], []]);
-  index.settle();
-  expect(counted()).toEqual([[], []]);
-});
-
-test('after an edit only pods that get something else are planned, and the host again for what others got back', () => {
+test('after an edit only pods that get something else are planned', () => {
   const index = new ClusterIndex({ forceNamespaced: true });
   index.apply({ kind: 'node', key: 'node-0', view: node() });
   const bind = (name: string, serviceAccountName: string) =>
@@ -394,9 +211,7 @@ test('after an edit only pods that get something else are planned, and the host 
   bind('jobs', 'batch');
   expect(planned()).toEqual(['shop/jobs']);
   bind('jobs', 'other');
-  expect([...index.granted(host).values()]).toEqual([]);
-  index.settle();
-  expect([[...index.granted(host).values()], [...index.dirtyHosts()], planned()]).toEqual([[1], [host], []]);
+  expect([[...index.granted(host).values()], planned()]).toEqual([[1], []]);
 });
 
 test('pods get their reasons anew if the fault of their identity is another, or it is gone, also while they are stale', () => {
@@ -420,24 +235,6 @@ test('pods get their reasons anew if the fault of their identity is another, or 
   expect(planned(identityChange('shop', 'reader'), gone, invalid('b'))).toEqual(['shop/web']);
 });
 
-test('the pods that are stale at some time are settled one with each step, and no others', () => {
-  const { index } = createWorld();
-  for (const key of ['shop/a', 'shop/b', 'pay/c']) index.apply(podChange(key, 'web'));
-  for (const one of ['shop', 'pay']) {
-    index.apply(identityChange(one, 'reader'));
-    index.apply(bindingChange(one, 'reader'));
-  }
-  const steps = index.settleEach();
-  const stale = () => ['shop/a', 'shop/b', 'pay/c'].filter((key) => index.isStale(key));
-  steps.next();
-  expect(stale()).toEqual(['shop/b', 'pay/c']);
-  index.apply(identityChange('shop', 'reader', 'other'));
-  index.apply(podChange('shop/b', 'jobs'));
-  steps.next();
-  steps.next();
-  expect([stale(), steps.next().done]).toEqual([['shop/a'], true]);
-});
-
 test('the condition of an identity is judged again when ServiceAccounts are denied it, or not any more', () => {
   const world = createWorld();
   const { index } = world;
@@ -448,8 +245,6 @@ test('the condition of an identity is judged again when ServiceAccounts are deni
   expect(index.denied('shop/reader')).toHaveLength(1);
   index.takeConcerned();
   index.apply({ kind: 'binding', key: 'shop/reader-binding', view: undefined });
-  index.takeConcerned();
-  index.settle();
   expect(index.denied('shop/reader')).toEqual([]);
   expect(index.takeConcerned().identities).toContain('shop/reader');
 });
@@ -470,33 +265,4 @@ test('an identity that moves to another pod of the ServiceAccount is not asked a
   index.apply({ kind: 'binding', key: 'shop/reader-binding', view: undefined });
   index.settle();
   expect(registry.census()).toEqual({ allowed: 0, denied: 0, unknown: 0 });
-});
-
-test('pairs that a namespace does not need any more are given up while pods of another one are stale', () => {
-  const world = createWorld();
-  const { registry, index } = world;
-  editShopThenPay(world);
-  settleAll(world);
-  expect(registry.pairsOf('pay')).toBe(1);
-  index.apply(identityChange('shop', 'id-7'));
-  index.apply({ kind: 'binding', key: 'pay/card-binding', view: undefined });
-  settleFirst(index, 2);
-  expect([index.hasStale, registry.pairsOf('pay')]).toEqual([true, 0]);
-});
-
-test('a namespace whose pods are always stale keeps a limited number of pairs that it does not need', () => {
-  const { registry, index } = createWorld();
-  index.apply(identityChange('shop', 'reader'));
-  index.apply(bindingChange('shop', 'reader'));
-  index.apply(podChange('shop/stale', 'web'));
-  const counts: number[] = [];
-  for (let number = 0; number < 1_500; number += 1) {
-    index.apply(identityChange('shop', 'reader', `id-${number}`));
-    index.apply(podChange('shop/pod', `account-${number}`));
-    counts.push(registry.pairsOf('shop'));
-    index.apply({ kind: 'pod', key: 'shop/pod', view: undefined });
-  }
-  expect(index.isStale('shop/stale')).toBe(true);
-  expect(Math.max(...counts)).toBeGreaterThan(900);
-  expect(Math.max(...counts)).toBeLessThan(1_010);
 });

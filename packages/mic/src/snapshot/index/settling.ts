@@ -1,14 +1,13 @@
-// Keeps what each pod counts for up to date. A changed pod is settled at once. Pods that changes of other objects concern are stale
-// until their turn: one edit can concern thousands of pods, and others must not wait for all of them.
+// Keeps what each pod counts for up to date. A changed pod is evaluated at once. Pods that changes of other objects concern are
+// evaluated together, before the next question about them: many changes at once cost as much as one.
 import { selectsPod } from '@pod-identity/crd-types';
 import type { Concern } from './concern.ts';
 import { Dirt } from './dirt.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
 import type { HostGroups } from './host-groups.ts';
-import { stepsOfTurn, type Changed, type Matching } from './matching.ts';
+import type { Changed, Matching } from './matching.ts';
 import { nothingCounted, type Counted, type Entry, type PodEntries, type Reviewed } from './pod-entries.ts';
 import type { RightsOfPods } from './rights.ts';
-import { StaleEntries } from './stale-entries.ts';
 import { UnlistedNamespaces } from './unlisted.ts';
 import { namespaceOf } from '../keys.ts';
 import { factsOf } from '../pod-facts.ts';
@@ -23,7 +22,9 @@ export interface SettlingParts {
 
 export class Settling {
   readonly #parts: SettlingParts;
-  readonly #stale = new StaleEntries();
+  readonly #stale = new Set<Entry>();
+  /** Namespaces of pods that were evaluated. */
+  readonly #untidy = new Set<string>();
   readonly counts = new HostCounts();
   readonly dirt = new Dirt();
   readonly unlisted = new UnlistedNamespaces((namespaces) => {
@@ -36,22 +37,10 @@ export class Settling {
     this.#parts = parts;
   }
 
-  get hasStale(): boolean {
-    return this.#stale.size > 0;
-  }
-
-  /**
-   * To be called when the pod may get something else now; with `isNews` if it must be planned in any case. It is evaluated in its turn;
-   * until then nothing may be attached for it, since what it gets may be less than before. What it needed stays attached.
-   */
+  /** To be called when the pod may get something else now; with `isNews` if it must be planned in any case. */
   expire(entry: Entry, isNews = false): void {
     entry.isNews ||= isNews;
-    if (entry.isStale) return;
     this.#stale.add(entry);
-    if (entry.counted.grants.length === 0) return;
-    const { home: host, counted } = entry;
-    entry.counted = withoutGrants(counted);
-    this.counts.move({ host, counted }, { host, counted: entry.counted });
   }
 
   /** To be called with a change of an identity or of a binding. */
@@ -68,46 +57,33 @@ export class Settling {
     if (isOther) this.#expireAll(this.#selected(changed), isNews);
   }
 
-  /** Settles stale pods in the turns of their namespaces. */
-  settleWhile(mayGoOn: () => boolean): void {
-    while (this.#stale.size > 0 && mayGoOn()) {
-      const entry = this.#stale.next();
-      if (entry) this.#takeTurn(entry);
-    }
+  /** Evaluates all pods that changes of other objects concern. */
+  settleStale(): void {
+    if (this.#stale.size === 0) return;
+    for (const entry of this.#stale) this.#evaluate(entry);
+    this.#tidy();
   }
 
-  *settleEach(): Generator<undefined> {
-    const more = new Map<string, number>();
-    for (const entry of this.#stale.all()) {
-      const namespace = namespaceOf(entry.key);
-      while (entry.isStale && !this.#takeTurn(entry)) {
-        const turns = more.get(namespace) ?? mostMoreTurns;
-        if (turns === 0) break;
-        more.set(namespace, turns - 1);
-        yield;
-      }
-      yield;
-    }
-  }
-
-  /** To be called with a changed entry. Among many bindings it is evaluated in its turn. */
+  /** To be called with a changed entry. */
   settle(entry: Entry): void {
-    const { matching } = this.#parts;
     entry.isNews = true;
-    if (entry.pod && !matching.isDecidable(entry.pod, 0)) this.expire(entry);
-    else this.#evaluate(entry);
+    this.#evaluate(entry);
+    if (this.#stale.size === 0) this.#tidy();
   }
 
-  /** Returns whether the entry has been evaluated: among many bindings that takes several turns. */
-  #takeTurn(entry: Entry): boolean {
-    if (entry.pod && !this.#parts.matching.isDecidable(entry.pod, stepsOfTurn)) return false;
-    this.#evaluate(entry);
-    return true;
+  /** Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now. */
+  #tidy(): void {
+    for (const namespace of this.#untidy) {
+      this.#parts.rights.releaseLeft(namespace);
+      this.#parts.matching.forgetOutdated(namespace);
+    }
+    this.#untidy.clear();
   }
 
   /** Moves an entry to its current host, counts its needs there, and marks what has changed as dirty. */
   #evaluate(entry: Entry): void {
     this.#stale.delete(entry);
+    this.#untidy.add(namespaceOf(entry.key));
     const { pods, groups } = this.#parts;
     const before: Settled = { host: entry.home, counted: entry.counted };
     entry.home = groups.ofNode(pods.fileUnderNode(entry)).host?.id;
@@ -123,11 +99,6 @@ export class Settling {
     if (pods.dropIfEmpty(entry)) this.dirt.mark(before.host, entry.key);
     else if (entry.isNews || !isSame) this.dirt.mark(entry.home, entry.key);
     entry.isNews = false;
-    // Not before: a pair that is held without interruption keeps its verdict, also if another pod needs it now.
-    const namespace = namespaceOf(entry.key);
-    if (this.#stale.hasIn(namespace)) return;
-    this.#parts.rights.releaseLeft(namespace);
-    this.#parts.matching.forgetOutdated(namespace);
   }
 
   #expireAll(entries: Iterable<Entry>, isNews: boolean, isBareOnly = false): void {
@@ -137,16 +108,14 @@ export class Settling {
   #selected({ namespace, selecting, isNews }: Changed): readonly Entry[] {
     if (selecting.length === 0) return [];
     const entries = [...this.#parts.pods.in(namespace)];
-    return entries.filter((entry) => (isNews || !entry.isStale) && isSelected(entry, selecting));
+    return entries.filter((entry) => (isNews || !this.#stale.has(entry)) && isSelected(entry, selecting));
   }
 
   #move(entry: Entry, before: Settled): void {
     const { home: host, counted } = entry;
-    const revision = () => (host === undefined ? 0 : this.counts.revision(host));
-    const known = revision();
-    this.#parts.concern.usesChanged(this.counts.move(before, { host, counted }));
-    // Also for an unchanged pod: its grants were removed from the counts while it was stale.
-    if (host !== undefined && revision() !== known) this.dirt.touch(host);
+    const { isOther, uses } = this.counts.move(before, { host, counted });
+    this.#parts.concern.usesChanged(uses);
+    if (host !== undefined && isOther) this.dirt.touch(host);
     if (before.host !== undefined && before.host !== entry.home) this.dirt.touch(before.host);
   }
 
@@ -169,12 +138,6 @@ export class Settling {
     };
   }
 }
-
-/**
- * Of one namespace before the first decision of a term, which waits for them. Pods that need more are evaluated later, in their turns: what
- * they need is not detached for minutes.
- */
-const mostMoreTurns = 200;
 
 function isSelected({ pod }: Entry, selecting: Changed['selecting']): boolean {
   if (selecting === 'all' || pod === undefined) return true;

@@ -4,8 +4,6 @@
 export class UnlistedNamespaces {
   readonly #names = new Set<string>();
   readonly #onChange: (namespaces: readonly string[]) => void;
-  /** Changes with the namespaces. */
-  revision = 0;
 
   /** `onChange` is called with namespaces whose pods may count for something else, and after whose listing less may be needed. */
   constructor(onChange: (namespaces: readonly string[]) => void) {
@@ -31,7 +29,6 @@ export class UnlistedNamespaces {
   }
 
   #changed(namespaces: readonly string[]): void {
-    this.revision += 1;
     this.#onChange(namespaces);
   }
 }

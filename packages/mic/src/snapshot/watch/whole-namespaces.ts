@@ -1,6 +1,6 @@
 // Watches all pods of namespaces with bindings that need more of a pod than its binding label. Without such bindings, nothing is
 // watched. A few namespaces are watched one by one. More than that share one watch of all pods of the cluster, since each watch is a
-// connection and whoever may create namespaces could open any number. See docs/contributor/decisions/0035-selectors-of-bindings.md.
+// connection and whoever may create namespaces could open any number. See docs/contributor/decisions.md#bindings-that-select-pods.
 import { aborted, type Timer } from '@pod-identity/kit/core';
 import type { Change, KubeAmbient } from '@pod-identity/kit/kube';
 import { namespaceOf } from '../keys.ts';

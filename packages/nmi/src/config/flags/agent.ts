@@ -55,7 +55,7 @@ export const agentFlags = {
   probeFile: probeFileFlag,
   metrics: metricsFlags(9090),
   audit: newFlag('audit', truth(true), {
-    help: 'Log the tokens issued: pod, identity, resource. The first one of each at once, further ones as a count, once a minute. Never the token.',
+    help: 'Log the tokens issued: pod, identity, resource. The first one of each, again once an hour. Never the token.',
     why: 'records which pod used which identity',
   }),
   events: newFlag('events', truth(true), {
