@@ -1,17 +1,16 @@
 import { createBackoff } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
 import { asKubeError, type KubeError } from './errors.ts';
-import { createReflector, type Reflector, type ReflectorOptions } from './reflector.ts';
+import { Reflector, type ReflectorOptions } from './reflector.ts';
 import { createStore, type Change, type Indexes, type Store } from './store.ts';
 
 export interface InformerOptions<V> extends ReflectorOptions<V> {
   readonly indexes?: Indexes<V>;
   /** Called for each failed list or watch. */
   readonly onProblem?: (problem: KubeError) => void;
-  /** Called after each complete list, after the listeners were called with its changes. */
-  readonly onListed?: () => void;
 }
 
-export interface Informer<V> extends Pick<Reflector, 'want' | 'unwant'> {
+export interface Informer<V> extends Pick<Reflector<V>, 'want' | 'unwant' | 'fullNamespaces'> {
   readonly plural: string;
   readonly store: Store<V>;
   hasSynced(): boolean;
@@ -19,8 +18,6 @@ export interface Informer<V> extends Pick<Reflector, 'want' | 'unwant'> {
   version(): string | undefined;
   /** Resolves after the first complete list, or when `run` ends without one; see `hasSynced`. */
   readonly synced: Promise<void>;
-  /** Number of namespaces of which the oldest objects alone are kept. */
-  fullNamespaces(): number;
   /** Returns the unsubscribe function. */
   onChange(listener: (change: Change<V>) => void): () => void;
   /** Milliseconds since the last response of the API server; Infinity before the first one. */
@@ -47,35 +44,55 @@ export function createInformer<V>(options: InformerOptions<V>): Informer<V> {
   const { clock, kind, log } = options;
   const contents = createStore(options.indexes);
   const synced = Promise.withResolvers<undefined>();
-
-  const onFailed = (error: unknown, key: string) =>
-    log?.error({ error, kind: kind.kind, key }, 'a listener failed');
-  const changed = createListeners<Change<V>>(onFailed);
-  const reflector = createReflector(options, contents, {
-    apply: (changes) => changes.forEach((change) => changed.notify(change)),
-    onListed() {
-      options.onListed?.();
-      synced.resolve(undefined);
-    },
-  });
-  const { state, fullNamespaces, want, unwant } = reflector;
+  const changed = createListeners<Change<V>>((error, key) =>
+    log?.error({ error, kind: kind.kind, key }, 'a listener failed'),
+  );
+  const onListed = () => {
+    options.onListed?.();
+    synced.resolve(undefined);
+  };
+  const apply = (changes: readonly Change<V>[]) => changes.forEach((change) => changed.notify(change));
+  const reflector = new Reflector({ ...options, onListed }, contents, apply);
+  let watchEndedAt = -Infinity;
 
   return {
     plural: kind.plural,
     store: contents.store,
-    hasSynced: () => state.isListed,
-    version: () => (state.needsList ? undefined : state.version),
+    hasSynced: () => reflector.isListed,
+    version: () => (reflector.needsList ? undefined : reflector.version),
     synced: synced.promise,
     onChange: (listener) => changed.add(listener),
-    fullNamespaces,
-    want,
-    unwant,
-    lastHeardMs: () => clock.elapsed() - state.heardAt,
-    unwatchedMs: () => (state.openedAt === undefined ? clock.elapsed() - state.endedAt : 0),
+    fullNamespaces: () => reflector.fullNamespaces(),
+    want: (namespace) => reflector.want(namespace),
+    unwant: (namespace) => reflector.unwant(namespace),
+    lastHeardMs: () => clock.elapsed() - reflector.heardAt,
+    unwatchedMs: () => (reflector.openedAt === undefined ? clock.elapsed() - watchEndedAt : 0),
     async run(signal) {
-      await follow(reflector, options, signal).finally(() => synced.resolve(undefined));
+      const pauseAfter = createPauses(reflector, options);
+      const report = createReport(options);
+      while (!signal.aborted) {
+        const { problem, watchedMs } = await watchOnce(reflector, clock, signal);
+        if (watchedMs !== undefined) watchEndedAt = clock.elapsed();
+        if (isOver(signal)) break;
+        if (problem) report(problem);
+        const ms = pauseAfter(problem, (watchedMs ?? 0) >= shortestWatchMs);
+        if (ms > 0) await clock.sleep(ms, signal).catch(() => undefined);
+      }
+      synced.resolve(undefined);
     },
   };
+}
+
+/** `watchedMs`: for how long; undefined if the server accepted no watch. */
+async function watchOnce<V>(reflector: Reflector<V>, clock: Clock, signal: AbortSignal) {
+  reflector.hasHeard = false;
+  const problem = await reflector.listAndWatch(signal).then(
+    () => undefined,
+    (error: unknown) => asKubeError(error, signal),
+  );
+  const { openedAt } = reflector;
+  reflector.openedAt = undefined;
+  return { problem, watchedMs: openedAt === undefined ? undefined : clock.elapsed() - openedAt };
 }
 
 /** A failing listener does not affect the others. */
@@ -99,43 +116,8 @@ function createListeners<T extends { readonly key: string }>(
   };
 }
 
-/** Lists and watches until the signal aborts. */
-async function follow<V>(
-  reflector: Reflector,
-  options: InformerOptions<V>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { clock } = options;
-  const pauseAfter = createPauses(reflector.state, options);
-  const report = createReport(options);
-  while (!signal.aborted) {
-    const { problem, isWatched } = await step(reflector, options, signal);
-    if (isOver(signal)) return;
-    if (problem) report(problem);
-    const ms = pauseAfter(problem, isWatched);
-    if (ms > 0) await clock.sleep(ms, signal).catch(() => undefined);
-  }
-}
-
-/** `isWatched`: the watch lasted long enough to count as working. */
-async function step<V>(
-  { state, listAndWatch }: Reflector,
-  { clock }: InformerOptions<V>,
-  signal: AbortSignal,
-) {
-  state.hasHeard = false;
-  const problem = await listAndWatch(signal).then(
-    () => undefined,
-    (error: unknown) => asKubeError(error, signal),
-  );
-  const now = clock.elapsed();
-  const isWatched = now - (state.openedAt ?? now) >= shortestWatchMs;
-  if (state.openedAt !== undefined) Object.assign(state, { openedAt: undefined, endedAt: now });
-  return { problem, isWatched };
-}
-
-/** Returns how long to wait after a step, and decides whether the next one lists. */
-function createPauses<V>(state: Reflector['state'], { random }: InformerOptions<V>) {
+/** Returns how long to wait after a watch, and decides whether a list comes first. `isWatched`: it lasted long enough to count as working. */
+function createPauses<V>(state: Reflector<V>, { random }: InformerOptions<V>) {
   const backoff = createBackoff({ ...pauses, random });
   let doubts = 0;
   let isForgotten = false;

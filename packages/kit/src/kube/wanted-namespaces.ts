@@ -2,9 +2,6 @@ import { createBackoff } from '../core/backoff.ts';
 import type { Ambient } from '../serve/ambient.ts';
 import type { Log } from '../serve/log.ts';
 
-/** The namespaces of which a store keeps objects. */
-export type WantedNamespaces = ReturnType<typeof createWantedNamespaces>;
-
 interface WantedOptions extends Pick<Ambient, 'clock' | 'random'> {
   /** Lists one namespace into the store. Objects for which `isTouched` returns true are to be left as they are. */
   readonly fill: (namespace: string, fill: Fill) => Promise<void>;
