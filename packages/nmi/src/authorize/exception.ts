@@ -7,13 +7,7 @@ import {
 import type { PodView } from '../identify/pod-view.ts';
 import type { Selector } from '../request/token-request.ts';
 import { accessModeOf, accessToMachine } from './access-needed.ts';
-import type {
-  AuthorizeRules,
-  ClusterView,
-  Decision,
-  InvalidException,
-  OfMachine,
-} from './types.ts';
+import type { AuthorizeRules, ClusterView, Decision, InvalidException, OfMachine } from './types.ts';
 
 export type Exemption = Pick<OfMachine, 'clientIds' | 'access'>;
 
