@@ -13,7 +13,7 @@ export const templateRefusals: Readonly<Record<string, Refusal>> = {
       'mic.updateUserMSIMaxRetry: this chart does not have',
       'nmi.kubeletConfig: this chart does not have',
       'nmi.micNamespace: this chart does not have',
-      'nmi.extraArgs',
+      'needs an AzurePodIdentityException',
     ],
   },
   // Of a copy of the original's values.yaml.

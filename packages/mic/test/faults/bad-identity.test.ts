@@ -109,6 +109,7 @@ test('a refusal is not told to an AzureIdentity of another namespace that names 
   await scene.until(() => conditionOf('bad')?.reason === 'Rejected', minuteMs);
   await scene.until(() => conditionOf('spy', 'evil') !== undefined, minuteMs);
   expect(conditionOf('spy', 'evil')).toMatchObject({ status: 'True', reason: 'NotInUse' });
+  await scene.until(() => scene.events('IdentityRejected').length > 1, minuteMs);
   expect(scene.events('IdentityRejected')).toEqual(['AzureIdentity/bad', 'Pod/pod1']);
 });
 

@@ -35,6 +35,14 @@ test('of hundreds that are removed the log has the lines that a namespace may ha
 const records = '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureassignedidentities';
 const edit = { spec: { nodename: 'elsewhere', pod: 'another' }, status: { status: 'Created' } };
 
+test('what an editor writes for a pod that may have no identity is deleted within minutes', async () => {
+  scene = await setScene({ scaleSets: [{ name: 'vmss1', instances: 1 }] });
+  await scene.startMic();
+  await scene.pass(60_000, 1_000);
+  scene.sim.kube.seed([forged(1)]);
+  await scene.until(() => scene.sim.kube.list('azureassignedidentities').length === 0, 12 * 60_000);
+});
+
 test.each([
   { how: 'edits', method: 'PATCH', body: edit },
   { how: 'deletes', method: 'DELETE', body: undefined },
