@@ -58,24 +58,26 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   // Before the wait for the port, so that probes get a response.
   const kept = [keepAdmin(config, agent, { log, text: () => metrics.text(), signal })];
   kept.push(keepProbeFile({ ...agent.readiness, ...doors, file }, signal));
-  const server = await startServing(starting, signal);
-  if (server === undefined) return end(kept);
-  late.server = server;
-  reportListener(server, config, log);
-  const sockets = [config.listen, config.probe, config.metrics];
-  kept.push(keepPortPins({ ...doors, ...config.firewall, sockets, run: runProgram }, signal));
+  // Also before: pods' calls are refused while nobody listens, and never reach the metadata service of the node.
+  const { listen, firewall } = config;
   if (config.interception === 'redirect') {
-    const target = targetOf({ ...config, listen: { host: config.listen.host, port: server.port } });
+    const target = targetOf(config);
     if (typeof target === 'string') {
       log.error({}, target);
       return 1;
     }
-    late.redirect = assembleRedirect(target, config.firewall, {
+    late.redirect = assembleRedirect(target, firewall, {
       ...doors,
       onRepaired: () => metrics.count('rulesRepaired'),
     });
     kept.push(late.redirect.keep(signal));
   }
+  const sockets = [listen, config.probe, config.metrics];
+  kept.push(keepPortPins({ ...doors, ...firewall, sockets, run: runProgram }, signal));
+  const server = await startServing(starting, signal);
+  if (server === undefined) return end(kept);
+  late.server = server;
+  reportListener(server, config, log);
   const node = createNodeTaintDoor(transport, config.node);
   const taint = { ...agent.readiness, ...doors, node, key: config.startupTaint };
   kept.push(keepStartupTaintOff(taint, signal));
