@@ -43,4 +43,22 @@ describePlaces('start-up', ['fabric'], () => {
     await world.cloud.ask('untainted', { key });
     expect(await nmi.readyz()).toBe('200 ready');
   });
+
+  test('attack: while NMI cannot read the cluster, no request of a pod gets to the metadata service, also after the rules were deleted', async () => {
+    const nft = (words: string) => world.network.inNode('nft', ...words.split(' '));
+    const pod = await world.pod({ name: 'pod', label: 'pod' });
+    await nft('add table ip away');
+    await nft('add chain ip away output { type filter hook output priority 0 ; }');
+    await nft(`add rule ip away output ip daddr ${world.network.cloudAddress} tcp dport != 80 reject`);
+    const nmi = world.launchNmi(args);
+    await nmi.service.logged('redirect rules installed');
+    expect((await pod.get()).error).toBe('ECONNREFUSED');
+    const repaired = nmi.repaired(1);
+    await nft('delete table ip aad_pod_identity');
+    await repaired;
+    expect((await pod.get()).error).toBe('ECONNREFUSED');
+    expect(await world.bypasses()).toEqual([]);
+    await nft('delete table ip away');
+    await nmi.until(/^200 ready$/);
+  });
 });
