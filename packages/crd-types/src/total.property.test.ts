@@ -106,13 +106,7 @@ describe('functions that take what the parsers return', () => {
       rules: { forceNamespaced: false },
     });
     library.sortBindings([binding, binding]);
-    for (const use of [
-      library.describeSelection,
-      library.hasOwnConditions,
-      library.isBroad,
-      library.isDefaultBinding,
-      library.waysToFile,
-    ])
+    for (const use of [library.describeSelection, library.hasOwnConditions, library.isDefaultBinding])
       use(binding);
     library.selectsPod(binding, pod);
     for (const object of [identity, binding]) library.warningTexts(object);

@@ -9,7 +9,6 @@ import {
   anIdentity,
   aNamespace,
   aPod,
-  aThrong,
   resource,
 } from '../src/snapshot/test/random-changes.ts';
 import { binding, identity, instanceOf, machine, node, pod } from '../src/plan/test/builders.ts';
@@ -94,7 +93,7 @@ const command = fc.oneof<fc.MaybeWeightedArbitrary<Command>[]>(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('at-next-write'), change }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constant('crowd'), changes: fc.oneof(aCrowd, aThrong) }),
+    arbitrary: fc.record({ kind: fc.constant('crowd'), changes: aCrowd }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('settle') }) },
   {

@@ -16,7 +16,7 @@ import {
 import type { Tenant } from '@pod-identity/kit/core';
 import {
   bindingsOfSelector,
-  bindingsWithoutSelector,
+  selectsUnlabelled,
   selectorIndexes,
 } from '../src/authorize/bindings-of-selector.ts';
 import { deciderFor } from '../src/authorize/authorize.ts';
@@ -175,11 +175,11 @@ export const viewOf = (first: World = {}) => {
     },
     bindingsWithSelector: (label) => bindingsOfSelector(storeOf(world.bindings ?? []), label),
     bindingsReachingOut: (label) => bindingsOfSelector(storeOf(world.bindings ?? []), label),
-    bindingsWithoutSelector: (asking) => bindingsWithoutSelector(storeOf(world.bindings ?? []), asking),
+    bindingsWithConditions: (namespace) => storeOf(world.bindings ?? []).by('conditions', namespace),
     identityOf: (namespace, name) =>
       world.identities?.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
     faultOf: (namespace, name) => world.faults?.[`${namespace}/${name}`],
-    selectsUnlabelled: (namespace) => storeOf(world.bindings ?? []).by('unlabelled', namespace).length > 0,
+    selectsUnlabelled: (namespace) => selectsUnlabelled(storeOf(world.bindings ?? []), namespace),
     namespaceOf: (name) => world.namespaces?.find((namespace) => namespace.name === name),
     exceptionsIn: (namespace) =>
       (world.exceptions ?? []).filter(({ metadata }) => metadata.namespace === namespace),

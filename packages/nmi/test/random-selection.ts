@@ -42,20 +42,6 @@ export const aSelectingBinding: fc.Arbitrary<AzureIdentityBinding> = fc
     return { ...made, spec: { ...made.spec, ...more } };
   });
 
-/** It has no label, account or value that selected pods must have. */
-export const aBroadBinding: fc.Arbitrary<AzureIdentityBinding> = fc
-  .record({
-    one: aSelectingBinding,
-    requirement: fc.oneof(
-      fc.record({ key, operator: fc.constant('NotIn' as const), values }),
-      fc.record({ key, operator: fc.constant('DoesNotExist' as const) }),
-    ),
-  })
-  .map(({ one: { spec, ...rest }, requirement: unmet }) => ({
-    ...rest,
-    spec: { azureIdentity: spec.azureIdentity, selector: '', podSelector: { matchExpressions: [unmet] } },
-  }));
-
 export const aPodOfMany: fc.Arbitrary<PodFacts> = fc
   .record({
     namespace: fc.constantFrom(...namespaces, 'without'),

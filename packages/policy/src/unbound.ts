@@ -221,7 +221,7 @@ function beyond(surplus: string | undefined): readonly string[] {
 }
 
 const tooMany = (binding: string) =>
-  `too many AzureIdentityBindings: ${binding} and later ones over the same limit don't count. The limit is ${mostBindingsPerNamespace} that select a pod, and ${mostBindingsPerNamespace} of a namespace that require no label or ServiceAccount (only NotIn and DoesNotExist)`;
+  `too many AzureIdentityBindings: ${binding} and later ones over the same limit don't count. The limit is ${mostBindingsPerNamespace} that select a pod, and ${mostBindingsPerNamespace} of a namespace with podSelector or serviceAccountName`;
 const tooManyRemedy =
   'delete bindings, or give pods that need different identities different labels and select them by these';
 

@@ -11,7 +11,7 @@ import { behaviorAnnotation, bindingLabel } from '../parsing/group.ts';
 import { bindingsAmong, matchPod, type MatchInput } from './match.ts';
 import type { MatchingRules } from './reach.ts';
 import { mostBindingsPerNamespace } from './own-bindings.ts';
-import { isBroad, selectsPod, type PodFacts } from './selection.ts';
+import { hasOwnConditions, selectsPod, type PodFacts } from './selection.ts';
 
 const anIdentity = fc
   .record({
@@ -86,10 +86,10 @@ function plain(world: World, pod: PodFacts): string[] {
   const target = ({ metadata, spec }: AzureIdentityBinding) =>
     lookUp(world)(metadata.namespace ?? '', spec.azureIdentity);
   const sorted = sortBindings(world.bindings);
-  const broad = sorted.filter((one) => one.metadata.namespace === pod.namespace && isBroad(one));
-  const own = sorted
-    .filter((one) => one.metadata.namespace === pod.namespace && selectsPod(one, pod))
-    .filter((one) => !broad.includes(one) || broad.indexOf(one) < mostBindingsPerNamespace)
+  const inNamespace = sorted.filter(({ metadata }) => metadata.namespace === pod.namespace);
+  const uncounted = inNamespace.filter(hasOwnConditions).slice(mostBindingsPerNamespace);
+  const own = inNamespace
+    .filter((one) => selectsPod(one, pod) && !uncounted.includes(one))
     .slice(0, mostBindingsPerNamespace);
   const isOpen = world.rules.byAllowedNamespaces === true || !world.rules.forceNamespaced;
   const foreign = ['a', 'shop', 'z'].flatMap((namespace) =>
@@ -155,14 +155,11 @@ test('what else a source gives changes nothing', () => {
         ({ metadata, spec }) =>
           lookUp(world)(metadata.namespace ?? '', spec.azureIdentity)?.spec.allowedNamespaces !== undefined,
       );
-      const selecting = world.bindings.filter(
-        (one) =>
-          one.spec.selector === '' &&
-          one.metadata.namespace === pod.namespace &&
-          (isBroad(one) || selectsPod(one, pod)),
+      const conditional = sortBindings(world.bindings).filter(
+        (one) => hasOwnConditions(one) && one.metadata.namespace === pod.namespace,
       );
       const least = ask(world, pod, {
-        bindingsWithoutSelector: () => selecting.toReversed(),
+        bindingsWithConditions: () => conditional.slice(0, mostBindingsPerNamespace + 1).toReversed(),
         bindingsReachingOut: (value) => {
           const those = reaching.filter(({ spec }) => spec.selector === value);
           return {

@@ -146,7 +146,7 @@ test('bindings of other namespaces are not read for a pod that has its own, if i
   } as AzureIdentityBinding;
   matchPod({
     pod: { namespace: 'shop', labels: { aadpodidbinding: 'demo' }, serviceAccount: 'default' },
-    bindingsWithoutSelector: () => [],
+    bindingsWithConditions: () => [],
     bindingsWithSelector: () => ({
       get namespaces(): string[] {
         throw new Error('asked which other namespaces have bindings');

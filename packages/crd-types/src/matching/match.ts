@@ -27,11 +27,8 @@ export interface MatchInput extends BindingSource {
 export interface BindingSource {
   /** All bindings of the cluster with exactly this selector, in any order or by namespace. */
   readonly bindingsWithSelector: (value: string) => Iterable<AzureIdentityBinding> | BindingsByNamespace;
-  /**
-   * Bindings of the pod's namespace without a selector that select the pod, in any order; of broad ones (`isBroad`) all, or the first 101
-   * by name, also those that do not select the pod, since only the first 100 of the namespace count.
-   */
-  readonly bindingsWithoutSelector: (pod: PodFacts) => Iterable<AzureIdentityBinding>;
+  /** Bindings of the namespace with `podSelector` or `serviceAccountName` in any order: all, or the first 101 by name, since 100 count. */
+  readonly bindingsWithConditions: (namespace: string) => Iterable<AzureIdentityBinding>;
   /** Bindings with this selector whose identity has `allowedNamespaces`. Default: all bindings with the selector are checked. */
   readonly bindingsReachingOut?: (value: string) => BindingsByNamespace;
 }
@@ -40,8 +37,8 @@ export interface BindingSource {
 export function bindingsAmong(bindings: readonly AzureIdentityBinding[]): BindingSource {
   return {
     bindingsWithSelector: (value) => bindings.filter(({ spec }) => spec.selector === value),
-    bindingsWithoutSelector: ({ namespace }) =>
-      bindings.filter(({ metadata, spec }) => spec.selector === '' && metadata.namespace === namespace),
+    bindingsWithConditions: (namespace) =>
+      bindings.filter((one) => hasOwnConditions(one) && one.metadata.namespace === namespace),
   };
 }
 
@@ -62,8 +59,8 @@ export interface Match {
  * `no-account`, `no-label`, `empty-label`, `no-binding`: about the pod. `identity-missing`: the binding's namespace has no such identity.
  * `other-namespace`: the identity is namespaced, and the pod is in another namespace. `shadowed`: an earlier binding already matched an
  * identity of that name. `too-many-bindings`: more bindings of the pod's namespace select it than the limit, or the namespace has more
- * broad ones (`isBroad`); always the last of the list. `not-selected`: the binding's selector is the pod's label, but its podSelector or
- * serviceAccountName does not match; only reported for pods that have nothing else.
+ * with podSelector or serviceAccountName; always the last of the list. `not-selected`: the binding's selector is the pod's label, but its
+ * podSelector or serviceAccountName does not match; only reported for pods that have nothing else.
  */
 export type MismatchReason =
   | 'no-account'
@@ -96,9 +93,10 @@ export interface MatchResult {
 
 /**
  * Which identities a pod may use, and why not others: none without a ServiceAccount. The bindings that select the pod apply in the order of
- * their namespaces and names, the first 100 of each namespace. Those of the pod's own namespace come first if one of them has a condition
- * that the original does not have; guests come last. Mismatches with bindings of other namespaces are left out, unless the pod has nothing
- * else: then one of them is returned. Other problems there do not concern the pod.
+ * their namespaces and names, the first 100 of each namespace. Of the bindings of a namespace with podSelector or serviceAccountName only
+ * the first 100 by name are compared with pods. Those of the pod's own namespace come first if one of them has a condition that the
+ * original does not have; guests come last. Mismatches with bindings of other namespaces are left out, unless the pod has nothing else:
+ * then one of them is returned. Other problems there do not concern the pod.
  *
  * @example
  * ```ts

@@ -1,10 +1,10 @@
 import type { AzureIdentityBinding } from '../objects/azure-identity-binding.ts';
 import { sortByName } from './bindings-by-namespace.ts';
-import { isBroad, selectsPod, type PodFacts } from './selection.ts';
+import { bindingLabelOf, hasOwnConditions, selectsPod, type PodFacts } from './selection.ts';
 
 /**
  * Limit of bindings of one namespace that apply to one pod: its editor can create any number, and each costs an AzureAssignedIdentity,
- * a log line or an Event for every pod. Broad bindings are evaluated up to the same number.
+ * a log line or an Event for every pod. Of bindings with conditions besides the label, as many are compared with each pod.
  */
 export const mostBindingsPerNamespace = 100;
 
@@ -13,20 +13,22 @@ export function ownBindings(
   withSelector: readonly AzureIdentityBinding[],
   input: {
     readonly pod: PodFacts;
-    readonly bindingsWithoutSelector: (pod: PodFacts) => Iterable<AzureIdentityBinding>;
+    readonly bindingsWithConditions: (namespace: string) => Iterable<AzureIdentityBinding>;
   },
 ): OwnBindings {
   const { pod } = input;
-  const without = sortByName(input.bindingsWithoutSelector(pod));
-  const mayBeTooMany = without.length > mostBindingsPerNamespace;
-  const tooBroad = new Set(mayBeTooMany ? without.filter(isBroad).slice(mostBindingsPerNamespace) : []);
+  const label = bindingLabelOf(pod) ?? '';
+  const conditional = sortByName(input.bindingsWithConditions(pod.namespace));
+  const surplus = conditional[mostBindingsPerNamespace];
+  const compared = conditional.slice(0, mostBindingsPerNamespace);
+  const plain = withSelector.filter((binding) => !hasOwnConditions(binding));
   const found = new OwnBindings();
-  for (const binding of without.length === 0 ? withSelector : sortByName([...withSelector, ...without])) {
+  for (const binding of sortByName([...plain, ...compared])) {
     if (found.isFull && found.surplus !== undefined) break;
-    if (tooBroad.has(binding)) found.surplus ??= binding;
-    else if (selectsPod(binding, pod)) found.add(binding);
-    else found.unselected ??= withLabel(binding);
+    if (selectsPod(binding, pod)) found.add(binding);
+    else if (label !== '' && binding.spec.selector === label) found.unselected ??= binding;
   }
+  found.surplus ??= surplus;
   return found;
 }
 
@@ -35,7 +37,7 @@ export class OwnBindings {
   readonly selecting: AzureIdentityBinding[] = [];
   /** The first binding whose selector is the pod's label, but whose other conditions do not match. */
   unselected: AzureIdentityBinding | undefined;
-  /** The first binding beyond the limit: one that selects the pod, or a broad one, which is not compared with the pod any more. */
+  /** The first binding beyond the limit: one that selects the pod, or one with conditions, which is not compared with the pod any more. */
   surplus: AzureIdentityBinding | undefined;
 
   get isFull(): boolean {
@@ -46,10 +48,6 @@ export class OwnBindings {
     if (this.isFull) this.surplus ??= binding;
     else this.selecting.push(binding);
   }
-}
-
-function withLabel(binding: AzureIdentityBinding): AzureIdentityBinding | undefined {
-  return binding.spec.selector === '' ? undefined : binding;
 }
 
 /** Whether any selects the pod, or at least has its label as selector; the surplus may be for others. */

@@ -1,4 +1,4 @@
-// Which pods a binding selects, and indexes to find the bindings of a pod.
+// Which pods a binding selects.
 import type { AzureIdentityBinding } from '../objects/azure-identity-binding.ts';
 import { bindingLabel } from '../parsing/group.ts';
 import {
@@ -68,46 +68,3 @@ export function describeSelection({ spec }: AzureIdentityBinding): string {
     ...(serviceAccountName === undefined ? [] : [`serviceAccountName ${serviceAccountName}`]),
   ].join(', ');
 }
-
-/**
- * Alternative ways to index a binding; the first is the default. Each is a list of places, at least one of which every selected pod has
- * (`filedKeysOf`). Without a way the binding is broad: it must be compared with every pod.
- */
-export function waysToFile({ spec }: AzureIdentityBinding): readonly (readonly string[])[] {
-  const {
-    selector,
-    serviceAccountName,
-    podSelector: { matchLabels = {}, matchExpressions = [] } = {},
-  } = spec;
-  const pairs = Object.entries(matchLabels).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [
-    ...pairs.map(([key, value]) => [pairKey(key, value)]),
-    ...matchExpressions.flatMap(({ key, operator, values = [] }) =>
-      operator === 'In' ? [[...new Set(values)].map((value) => pairKey(key, value))] : [],
-    ),
-    ...(serviceAccountName === undefined ? [] : [[accountKey(serviceAccountName)]]),
-    ...matchExpressions.flatMap(({ key, operator }) => (operator === 'Exists' ? [[keyOf(key)]] : [])),
-    ...(selector === '' ? [] : [[pairKey(bindingLabel, selector)]]),
-  ];
-}
-
-/**
- * Whether the binding must be compared with every pod, since its only conditions, if any, are `NotIn` and `DoesNotExist`.
- */
-export function isBroad(binding: AzureIdentityBinding): boolean {
-  return waysToFile(binding).length === 0;
-}
-
-/** The places of bindings that select the pod, except broad ones. */
-export function* filedKeysOf({ labels, serviceAccount }: PodFacts): Generator<string> {
-  yield accountKey(serviceAccount);
-  for (const [key, value] of Object.entries(labels)) {
-    yield pairKey(key, value);
-    yield keyOf(key);
-  }
-}
-
-// Places of different kinds are never equal: label keys contain neither an equals sign nor a space.
-const pairKey = (key: string, value: string) => `${key}=${value}`;
-const keyOf = (key: string) => key;
-const accountKey = (name: string) => `account ${name}`;

@@ -1,6 +1,7 @@
 // Which pods may act as which identities, and the records of it, over plain lists.
 import {
   bindingLabelOf,
+  hasOwnConditions,
   hostName,
   machineTarget,
   matchingRulesIn,
@@ -9,6 +10,7 @@ import {
   strictestMode,
   type AccessMode,
   type AzureIdentity,
+  type AzureIdentityBinding,
   type Host,
   type MatchResult,
   type Mismatch,
@@ -28,18 +30,16 @@ export type Matching = ReturnType<typeof createMatching>;
 
 export function createMatching(read: ClusterRead, rules: Rules) {
   const identities = identitiesIn(read);
-  const bindings = itemsOf(read.bindings).flatMap(({ view }) =>
-    view.kind === 'valid' ? [view.binding] : [],
-  );
+  const bindings = bindingsIn(read);
   const bySelector = Map.groupBy(bindings, ({ spec }) => spec.selector);
-  const byNamespace = Map.groupBy(bindings, ({ metadata }) => metadata.namespace ?? '');
-  const unlabelled = Map.groupBy(bySelector.get('') ?? [], ({ metadata }) => metadata.namespace ?? '');
+  const byNamespace = groupedByNamespace(bindings);
+  const conditional = groupedByNamespace(bindings.filter(hasOwnConditions));
   const namespaces = new Map(itemsOf(read.namespaces).map((view) => [view.name, view]));
   const modeOf = (namespace: string) => strictestMode(rules.mode, namespaces.get(namespace)?.access);
   const match = (pod: PodRead): MatchResult =>
     matchPod({
       bindingsWithSelector: (value) => bySelector.get(value) ?? [],
-      bindingsWithoutSelector: ({ namespace }) => unlabelled.get(namespace) ?? [],
+      bindingsWithConditions: (namespace) => conditional.get(namespace) ?? [],
       pod,
       identityOf: (namespace, name) => identities.get(`${namespace}/${name}`),
       namespaceLabels: namespaces.get(pod.namespace)?.labels,
@@ -80,6 +80,12 @@ const identitiesIn = ({ identities }: ClusterRead) =>
       view.kind === 'valid' ? [[view.key, view.identity] as const] : [],
     ),
   );
+
+const bindingsIn = (read: ClusterRead) =>
+  itemsOf(read.bindings).flatMap(({ view }) => (view.kind === 'valid' ? [view.binding] : []));
+
+const groupedByNamespace = (bindings: readonly AzureIdentityBinding[]) =>
+  Map.groupBy(bindings, ({ metadata }) => metadata.namespace ?? '');
 
 /** As NMI decides it. */
 function exemptIn(read: ClusterRead, modeOf: (namespace: string) => AccessMode): (pod: PodRead) => boolean {

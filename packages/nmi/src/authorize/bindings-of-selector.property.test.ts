@@ -7,8 +7,8 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { identity, storeOf } from '../../test/builders.ts';
-import { aBroadBinding, aPodOfMany, aSelectingBinding, namespaces } from '../../test/random-selection.ts';
-import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selector.ts';
+import { aPodOfMany, aSelectingBinding, namespaces } from '../../test/random-selection.ts';
+import { foundIn } from './bindings-of-selector.ts';
 
 const placeOf = ({ metadata: { namespace = '', name } }: AzureIdentityBinding | AzureIdentity) =>
   `${namespace}/${name}`;
@@ -16,7 +16,7 @@ const placeOf = ({ metadata: { namespace = '', name } }: AzureIdentityBinding | 
 const aCrowd = fc
   .record({
     namespace: fc.constantFrom(...namespaces),
-    kinds: fc.tuple(aBroadBinding, fc.oneof(aSelectingBinding, aBroadBinding)),
+    kinds: fc.tuple(aSelectingBinding, aSelectingBinding),
   })
   .map(({ namespace, kinds }) =>
     Array.from({ length: 105 }, (_, index) => {
@@ -61,8 +61,7 @@ test('every pod gets the same as from a list of all bindings', () => {
         const store = storeOf(given.all);
         const found = matchPod({
           ...question,
-          bindingsWithSelector: (value) => bindingsOfSelector(store, value),
-          bindingsWithoutSelector: (pod) => bindingsWithoutSelector(store, pod),
+          ...foundIn(store),
         });
         expect(found).toEqual(matchPod({ ...question, ...bindingsAmong(given.all) }));
       },

@@ -1,12 +1,8 @@
 import {
   hasOwnConditions,
-  mostBindingsPerNamespace,
-  filedKeysOf,
   sortBindings,
-  waysToFile,
   type AzureIdentityBinding,
   type BindingsByNamespace,
-  type PodFacts,
 } from '@pod-identity/crd-types';
 import type { Indexes, Store } from '@pod-identity/kit/kube';
 import type { MatchedObjects } from './types.ts';
@@ -16,27 +12,19 @@ export const selectorIndexes: Indexes<AzureIdentityBinding> = {
   /** By selector: bindings that can select pods of other namespaces. */
   selector: (binding) =>
     binding.spec.selector === '' || hasOwnConditions(binding) ? [] : [binding.spec.selector],
-  place: (binding) =>
-    binding.spec.selector === '' ? [] : [selectorKeyOf(namespaceOf(binding), binding.spec.selector)],
-  /** Bindings without a selector, by a property that selected pods must have; under '' if none is required. */
-  filed: (binding) =>
-    binding.spec.selector === ''
-      ? (waysToFile(binding)[0] ?? [anywhere]).map((key) => selectorKeyOf(namespaceOf(binding), key))
-      : [],
-  /** By namespace: bindings that select pods without the label. */
-  unlabelled: (binding) =>
-    binding.spec.selector === '' && hasOwnConditions(binding) ? [namespaceOf(binding)] : [],
+  labelled: (binding) =>
+    hasOwnConditions(binding) ? [] : [indexKeyOf(namespaceOf(binding), binding.spec.selector)],
+  /** By namespace: bindings with conditions besides the label. */
+  conditions: (binding) => (hasOwnConditions(binding) ? [namespaceOf(binding)] : []),
 };
-
-const anywhere = '';
 
 /** The bindings of the store, for matching. */
 export function foundIn(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
-): Pick<MatchedObjects, 'bindingsWithSelector' | 'bindingsWithoutSelector'> {
+): Pick<MatchedObjects, 'bindingsWithSelector' | 'bindingsWithConditions'> {
   return {
     bindingsWithSelector: (label) => bindingsOfSelector(store, label),
-    bindingsWithoutSelector: (pod) => bindingsWithoutSelector(store, pod),
+    bindingsWithConditions: (namespace) => store.by('conditions', namespace),
   };
 }
 
@@ -49,7 +37,7 @@ export function bindingsOfSelector(
     get namespaces() {
       return [...new Set(store.by('selector', selector).map(namespaceOf))];
     },
-    of: (namespace) => sortBindings(store.by('place', selectorKeyOf(namespace, selector))),
+    of: (namespace) => sortBindings(store.by('labelled', indexKeyOf(namespace, selector))),
   };
 }
 
@@ -68,22 +56,16 @@ export function bindingsReachingOut(
   };
 }
 
-/** Bindings without a selector that may select the pod. Of broad ones at most one more than the limit, which shows that it is exceeded. */
-export function bindingsWithoutSelector(
+/** Whether bindings of the namespace select pods without the label. */
+export function selectsUnlabelled(
   store: Pick<Store<AzureIdentityBinding>, 'by'>,
-  pod: PodFacts,
-): readonly AzureIdentityBinding[] {
-  const at = (key: string) => store.by('filed', selectorKeyOf(pod.namespace, key));
-  const broad = at(anywhere);
-  if (broad.length <= mostBindingsPerNamespace) return [...broad, ...[...filedKeysOf(pod)].flatMap(at)];
-  return [
-    ...sortBindings(broad).slice(0, mostBindingsPerNamespace + 1),
-    ...[...filedKeysOf(pod)].flatMap(at),
-  ];
+  namespace: string,
+): boolean {
+  return store.by('conditions', namespace).some(({ spec }) => spec.selector === '');
 }
 
-function selectorKeyOf(namespace: string, key: string): string {
-  return `${namespace}/${key}`;
+function indexKeyOf(namespace: string, selector: string): string {
+  return `${namespace}/${selector}`;
 }
 
 function namespaceOf({ metadata }: AzureIdentityBinding): string {

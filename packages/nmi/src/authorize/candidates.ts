@@ -30,7 +30,7 @@ export function objectsOf(
 ): Omit<MatchInput, 'pod' | 'rules'> {
   return {
     bindingsWithSelector: (label) => view.bindingsWithSelector(label),
-    bindingsWithoutSelector: (pod) => view.bindingsWithoutSelector(pod),
+    bindingsWithConditions: (ns) => view.bindingsWithConditions(ns),
     bindingsReachingOut: (label) => view.bindingsReachingOut(label),
     identityOf: (ns, name) => view.identityOf(ns, name),
     namespaceLabels: view.namespaceOf(namespace)?.labels,

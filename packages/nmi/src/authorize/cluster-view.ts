@@ -1,6 +1,6 @@
 import type { NamespaceView } from '@pod-identity/crd-types';
 import type { Informer, KubeAmbient } from '@pod-identity/kit/kube';
-import { bindingsReachingOut, foundIn } from './bindings-of-selector.ts';
+import { bindingsReachingOut, foundIn, selectsUnlabelled } from './bindings-of-selector.ts';
 import {
   createGrantingInformers,
   type GrantingInformers,
@@ -59,7 +59,7 @@ export function createClusterInformers(options: ClusterInformerOptions): Cluster
         const found = identities.store.get(`${namespace}/${name}`);
         return found && 'fault' in found ? found.fault : undefined;
       },
-      selectsUnlabelled: (namespace) => bindings.store.by('unlabelled', namespace).length > 0,
+      selectsUnlabelled: (namespace) => selectsUnlabelled(bindings.store, namespace),
       ...exceptionsOf(exceptions),
     },
   };

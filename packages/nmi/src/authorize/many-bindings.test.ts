@@ -12,7 +12,7 @@ import {
 } from '../../test/builders.ts';
 import { explainDenial } from '../respond/refusal-texts.ts';
 import { identitiesOf } from './authorize.ts';
-import { bindingsOfSelector, bindingsWithoutSelector } from './bindings-of-selector.ts';
+import { bindingsOfSelector } from './bindings-of-selector.ts';
 import type { ClusterView } from './types.ts';
 
 const names = Array.from({ length: 1_000 }, (_, index) => `i${String(index).padStart(4, '0')}`);
@@ -95,28 +95,6 @@ it('a pod with a binding of its own costs no look at those that other namespaces
   expect(identitiesOf(till, view, { ...rules, forceNamespaced: true })).toHaveLength(1);
   expect(found).toEqual(['shop']);
 });
-
-it.each([
-  [99, 99],
-  [100, 100],
-  [101, 101],
-  [102, 101],
-  [500, 101],
-])(
-  'of %i bindings that may select any pod of their namespace %i are read, and all that name a property of the pod',
-  (count, read) => {
-    const broad = names.slice(0, count).map((name) => {
-      const made = binding('reader', { name, namespace: 'shop' });
-      const podSelector = { matchExpressions: [{ key: 'app', operator: 'DoesNotExist' as const }] };
-      return { ...made, spec: { ...made.spec, selector: '', podSelector } };
-    });
-    const own = binding('reader', { name: 'own', namespace: 'shop' });
-    const selecting = { ...own, spec: { ...own.spec, selector: '', serviceAccountName: 'default' } };
-    const store = storeOf([...broad.toReversed(), selecting]);
-    const found = bindingsWithoutSelector(store, pod({ namespace: 'shop' }));
-    expect(found.map(({ metadata }) => metadata.name).sort()).toEqual([...names.slice(0, read), 'own']);
-  },
-);
 
 it('identities of other namespaces are looked for among the bindings of namespaces that offer any', () => {
   const stage = viewOf({

@@ -7,7 +7,6 @@ import type {
   AzurePodIdentityException,
   BindingsByNamespace,
   Labels,
-  PodFacts,
   NamespaceView,
   ResourceId,
 } from '@pod-identity/crd-types';
@@ -45,8 +44,8 @@ export type FoundException =
 /** The inputs of matching. */
 export interface MatchedObjects {
   bindingsWithSelector(label: string): BindingsByNamespace;
-  /** Bindings of the pod's namespace without a selector that may select the pod. */
-  bindingsWithoutSelector(pod: PodFacts): readonly AzureIdentityBinding[];
+  /** All bindings of the namespace with conditions besides the label. */
+  bindingsWithConditions(namespace: string): readonly AzureIdentityBinding[];
   /** Bindings with this selector in namespaces whose identities may be for pods of other namespaces. */
   bindingsReachingOut(label: string): BindingsByNamespace;
   /** Undefined if there is none, or NMI may not watch Namespaces. */

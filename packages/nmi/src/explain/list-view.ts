@@ -1,6 +1,11 @@
 // The view that decisions need, over plain lists: for the kubectl plug-in, which reads the cluster once.
 import type { AzureIdentity, AzureIdentityBinding, NamespaceView } from '@pod-identity/crd-types';
-import { bindingsOfSelector, foundIn, selectorIndexes } from '../authorize/bindings-of-selector.ts';
+import {
+  bindingsOfSelector,
+  foundIn,
+  selectorIndexes,
+  selectsUnlabelled,
+} from '../authorize/bindings-of-selector.ts';
 import type { ClusterView, FoundException } from '../authorize/types.ts';
 
 /** An object by `namespace/name`, or what is wrong with it. */
@@ -36,7 +41,7 @@ export function viewOfLists({ identities, bindings, exceptions, namespaces }: Ex
       return found && 'fault' in found ? found.fault : undefined;
     },
     namespaceOf: (name) => byName.get(name),
-    selectsUnlabelled: (namespace) => store.by('unlabelled', namespace).length > 0,
+    selectsUnlabelled: (namespace) => selectsUnlabelled(store, namespace),
     exceptionsIn: (namespace) =>
       exceptionsOf(namespace).flatMap((one) => ('value' in one ? [one.value] : [])),
     invalidExceptionsIn: (namespace) =>

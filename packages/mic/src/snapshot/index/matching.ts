@@ -3,7 +3,7 @@
 import {
   bindingLabel,
   hasAccount,
-  isBroad,
+  hasOwnConditions,
   matchPod,
   mostBindingsPerNamespace,
   problemTexts,
@@ -117,7 +117,7 @@ export class Matching {
   matchSetOf(pod: PodView): MatchSet {
     if (!hasAccount(pod)) return withoutAccount;
     const { namespace, bindingLabel: label, isUnlabelled = false } = pod;
-    if (this.objects.filed.beyondLabel(namespace) > 0) return this.#beyondLabel(pod);
+    if (this.objects.filed.withConditions(namespace).length > 0) return this.#beyondLabel(pod);
     return isUnlabelled ? unmatched : this.matchSet(namespace, label);
   }
 
@@ -137,28 +137,16 @@ export class Matching {
   #result(facts: PodFacts, { label, names = [] }: Alike): MatchSet {
     const results = this.#resultsIn(facts.namespace);
     const variant = names.map((name) => ` ${name}`).join('');
-    return (
-      results.get(label, variant) ??
-      results.put(label, variant, this.#match(facts, this.#bindings(facts, names)))
-    );
+    return results.get(label, variant) ?? results.put(label, variant, this.#match(facts));
   }
 
-  #bindings({ namespace }: PodFacts, names: readonly string[]): readonly AzureIdentityBinding[] {
-    return names.flatMap((name) => {
-      const view = this.objects.binding(`${namespace}/${name}`);
-      return isValid(view) ? view.binding : [];
-    });
-  }
-
-  /** `selecting`: bindings that look beyond the label and select the pod. */
-  #match(pod: PodFacts, selecting: readonly AzureIdentityBinding[]): MatchSet {
+  #match(pod: PodFacts): MatchSet {
     const { objects, namespaces } = this;
     const { matches, mismatches } = matchPod({
       pod,
       namespaceLabels: namespaces.labels(pod.namespace),
-      bindingsWithSelector: (value) =>
-        objects.filed.withSelector(value, { namespace: pod.namespace, selecting }),
-      bindingsWithoutSelector: () => objects.filed.withoutSelector(pod.namespace, selecting),
+      bindingsWithSelector: (value) => objects.filed.withSelector(value),
+      bindingsWithConditions: (namespace) => objects.filed.withConditions(namespace),
       bindingsReachingOut: (value) => this.#acceptedBy(pod.namespace, value),
       identityOf: (namespace, name) => objects.validIdentity(`${namespace}/${name}`),
       rules: namespaces.rules(pod.namespace),
@@ -218,10 +206,10 @@ export class Matching {
     const bindings = views.filter(isValid).map(({ binding }) => binding);
     const labels = new Set(bindings.map(({ spec }) => spec.selector));
     const withoutSelector = labels.delete('') ? bindings.filter(({ spec }) => spec.selector === '') : [];
-    if (withoutSelector.length > 0) this.namespaceChanged(namespace);
+    // Only the first ones with conditions count: when one of them goes, a later one counts.
+    const isFull = bindings.some(hasOwnConditions) && this.objects.filed.isFull(namespace);
+    if (withoutSelector.length > 0 || isFull) this.namespaceChanged(namespace);
     for (const label of labels) this.labelChanged(namespace, label);
-    // Only the first broad ones count: when one of them goes, a later one counts.
-    const isFull = withoutSelector.some(isBroad) && this.objects.filed.isFull(namespace);
     const isForAll = isFull || withoutSelector.length > mostCompared;
     return { namespace, labels, selecting: isForAll ? 'all' : withoutSelector };
   }

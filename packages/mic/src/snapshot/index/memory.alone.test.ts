@@ -16,15 +16,15 @@ function bytesInUse(): number {
   return getHeapStatistics().used_heap_size;
 }
 
-/** 200 bindings, of which each pod is selected by others: ten labels with sixteen values each are enough for that. */
+/** 100 bindings, of which each pod is selected by others: ten labels with sixteen values each are enough for that. */
 function createWorld() {
   const registry = new PairRegistry<AccessGroup>({ pairsPerNamespace: 10_000, recheckMs: 300_000 });
   const index = new ClusterIndex({ forceNamespaced: true }, { mode: 'rbac', registry });
   index.apply({ kind: 'node', key: 'node-0', view: node() });
-  for (let number = 0; number < 200; number += 1) {
+  for (let number = 0; number < 100; number += 1) {
     const name = `id-${number}`;
     index.apply({ kind: 'identity', key: `evil/${name}`, view: identity({ namespace: 'evil', name }) });
-    const values = Array.from({ length: 8 }, (_, value) => `v${(value * 3 + number) % 16}`);
+    const values = Array.from({ length: 14 }, (_, value) => `v${(value * 3 + number) % 16}`);
     const podSelector = { matchExpressions: [{ key: `k${number % 10}`, operator: 'In', values }] };
     const view = binding({ namespace: 'evil', azureIdentity: name, selector: '', spec: { podSelector } });
     index.apply({ kind: 'binding', key: view.key, view });
