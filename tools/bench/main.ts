@@ -1,18 +1,13 @@
 // `npm run bench -- AREA [--json] [--smoke]`: figures of one area, as a table or as one JSON object on standard output. --smoke runs
 // the smallest size: it produces every figure, but their values mean nothing.
 import { parseArgs } from 'node:util';
-import { benchApiServer } from './areas/api-server.ts';
-import { benchImages } from './areas/images.ts';
 import { benchImds } from './areas/imds.ts';
 import { benchMic } from './areas/mic.ts';
 import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiFederated, benchNmiMisses } from './areas/nmi.ts';
-import { benchUi } from './areas/ui.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
 const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale) => Promise<Figures>>> = {
-  'api-server': benchApiServer,
-  images: benchImages,
   imds: benchImds,
   mic: benchMic,
   nmi: benchNmi,
@@ -20,7 +15,6 @@ const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale)
   'nmi-cached': benchNmiCached,
   'nmi-federated': benchNmiFederated,
   'nmi-misses': benchNmiMisses,
-  ui: benchUi,
 };
 
 const { values, positionals } = parseArgs({

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { whyNoApiServer, whyNoCluster, whyNoPrograms } from '@pod-identity/kit/testing';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const bench = fileURLToPath(new URL('../../bench/main.ts', import.meta.url));
@@ -25,32 +24,12 @@ const nmiCached = [
   ...['rssAnon110MiB', 'workingSet110MiB', 'rssLoadedMiB', 'rssAnonLoadedMiB', 'workingSetLoadedMiB'],
 ];
 
-/** None without the Kubernetes test kit. */
-const apiServer =
-  whyNoApiServer() === undefined
-    ? ['v1.20', 'v1.36'].flatMap((flavour) =>
-        [1, 10, 16, 50, 100].flatMap((concurrency) =>
-          ['create', 'replace', 'patch'].map((kind) => `${flavour}/${kind}/${concurrency}`),
-        ),
-      )
-    : [];
-
 const clientRatios = ['importSpeedup', 'memoryRatio', 'cpuRatio', 'cachedNs'];
 const msalRatios = ['importSpeedupMsal', 'memoryRatioMsal', 'cpuRatioMsal'];
 const clientCosts = ['importMs', 'memoryMiB', 'cpuMs'];
 const imds = [...clientRatios, ...msalRatios, ...clientCosts];
 
-/** None without a browser. */
-const ui =
-  whyNoPrograms({ programs: ['chromium'] }) === undefined
-    ? ['start-ms', 'first-row-ms', 'first-task-ms', 'task-ms', 'read-cpu-ms', 'server-mib', 'page-mib'].map(
-        (name) => `ui-100-${name}`,
-      )
-    : [];
-
 const figures = {
-  'api-server': apiServer,
-  images: ['micImageMB', 'nmiImageMB', 'sampleImageMB', 'podStartMs', 'podStartWorstMs'],
   imds: ['gzipBytes', ...imds, ...imds.map((name) => `${name}Node20`)],
   mic: [
     ...[
@@ -86,13 +65,11 @@ const figures = {
   ],
   'nmi-access': ['accessRatio'],
   'nmi-cached': nmiCached,
-  ui,
 };
-/** Null if this process cannot create a memory cgroup, or a cluster, or has no Node 20. */
+/** Null if this process cannot create a memory cgroup, or has no Node 20. */
 const optional: ReadonlySet<string> = new Set([
   ...['workingSet110MiB', 'workingSetLoadedMiB'],
   ...imds.map((name) => `${name}Node20`),
-  ...(whyNoCluster() === undefined ? [] : ['podStartMs', 'podStartWorstMs']),
 ]);
 
 /** The bench's temporary folder: one that is interrupted leaves nothing of it. */
