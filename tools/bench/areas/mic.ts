@@ -1,4 +1,4 @@
-// MIC: the time of decisions, and the time from a pod's creation to Assigned in clusters of several sizes.
+// MIC: the time from a pod's creation to Assigned in clusters of several sizes.
 import { fork, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,6 @@ import { nodeSettings } from '../../stage/node-settings.ts';
 import { startService, type Service } from '../../stage/service.ts';
 import { within } from '../../stage/within.ts';
 import type { ClusterSize, Counts, Opened, Order } from '../cluster-world.ts';
-import { inProcessFigures } from './mic-in-process.ts';
 import { micSizes, type MicSizes } from './mic-sizes.ts';
 import { anonymousMiB, cpuMicroseconds, residentMiB } from '../process.ts';
 import { rounded, type Figures } from '../report.ts';
@@ -19,14 +18,12 @@ const worldProgram = fileURLToPath(new URL('../cluster-world.ts', import.meta.ur
 
 export async function benchMic(say: (text: string) => void, scale: Scale): Promise<Figures> {
   const { scaleSets: sets, runs, large: largeSize, churn } = micSizes[scale];
-  const inProcess = await inProcessFigures(say, micSizes[scale]);
   const hundred = await assignAll({ ...sets, pods: runs[0] }, say);
   const thousand = await assignAll({ ...sets, pods: runs[1] }, say);
   const tenThousand = await assignAll({ ...sets, pods: runs[2] }, say);
   const large = await steadyCluster(largeSize, churn, say);
   const figure = (name: string, value: number, what: string) => ({ name, value: rounded(value), what });
   return [
-    ...inProcess,
     figure('rss100MiB', hundred.rssMiB, "MIC's resident memory after 100 pods (MiB)"),
     figure('rssAnon100MiB', hundred.anonymousMiB, 'the part of it that belongs to no file (MiB)'),
     figure('rssMiB', tenThousand.rssMiB, "MIC's resident memory after 10,000 pods (MiB)"),

@@ -73,11 +73,11 @@ export function cachedFigures(measured: Cached): Figures {
   ];
 }
 
-export function single(name: string, value: number | undefined, what: string): Figure {
+function single(name: string, value: number | undefined, what: string): Figure {
   return { name, what, value: value === undefined ? value : rounded(value) };
 }
 
-export function ofRounds(name: string, samples: readonly number[], what: string): Figure {
+function ofRounds(name: string, samples: readonly number[], what: string): Figure {
   const spread = [rounded(Math.min(...samples)), rounded(Math.max(...samples))] as const;
   return { name, value: rounded(median(samples)), spread, what: `${what}, median of ${samples.length}` };
 }

@@ -32,12 +32,6 @@ export interface NmiSizes {
   readonly hostileSettlingMs: number;
   readonly quietPods: number;
   readonly coldTokens: number;
-  /** Rounds of first tokens of new pods, one for each way to have an identity. */
-  readonly firstTokens: number;
-  /** Nodes whose NMIs request tokens of the broker, and the requests of each; first those that are not counted. */
-  readonly brokerCallers: number;
-  readonly brokerWarmUp: number;
-  readonly brokerRequests: number;
 }
 
 export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
@@ -60,10 +54,6 @@ export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
     hostileSettlingMs: 2_000,
     quietPods: 20,
     coldTokens: 100,
-    firstTokens: 31,
-    brokerCallers: 16,
-    brokerWarmUp: 40,
-    brokerRequests: 125,
   },
   smoke: {
     podsOfNodes: [2, 4, 6],
@@ -84,10 +74,6 @@ export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
     hostileSettlingMs: 100,
     quietPods: 2,
     coldTokens: 3,
-    firstTokens: 1,
-    brokerCallers: 2,
-    brokerWarmUp: 4,
-    brokerRequests: 6,
   },
 };
 

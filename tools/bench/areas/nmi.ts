@@ -7,7 +7,6 @@ import type { Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
 import { accessRatio } from './nmi-access.ts';
 import { cachedRounds } from './nmi-cached.ts';
-import { federatedFigures } from './nmi-federated.ts';
 import {
   at,
   cachedFigures,
@@ -28,10 +27,6 @@ import { openNmiWorld, path, type NmiWorld } from './nmi-world.ts';
 type Say = (text: string) => void;
 
 export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
-  return [...(await benchNode(say, scale)), ...(await benchNmiFederated(say, scale))];
-}
-
-async function benchNode(say: Say, scale: Scale): Promise<Figures> {
   const sizes = nmiSizes[scale];
   const { podsOfNodes } = sizes;
   const hostileCold = await hostileColdP99(sizes, { say, pin });
@@ -53,12 +48,6 @@ export async function benchNmiAccess(say: Say, scale: Scale): Promise<Figures> {
   await using world = await openNmiWorld(sizes.podsOfNodes);
   pin(process.pid, 1);
   return [await accessRatio({ world, sizes, say })];
-}
-
-/** First tokens by type, and the broker. */
-export async function benchNmiFederated(say: Say, scale: Scale): Promise<Figures> {
-  pin(process.pid, 1);
-  return federatedFigures(say, nmiSizes[scale]);
 }
 
 /** Only speed and memory, for changes of those. */

@@ -33,15 +33,6 @@ const figures = {
   imds: ['gzipBytes', ...imds, ...imds.map((name) => `${name}Node20`)],
   mic: [
     ...[
-      'plan1000Ms',
-      'plan10000Ms',
-      'changedPod1000Us',
-      'changedPod10000Us',
-      'changedPod100000Us',
-      'reviewsPerSecond',
-      ...['selectorPodRatio', 'selectorGrowth', 'selectorPodUs'],
-    ],
-    ...[
       'rss100MiB',
       'rssAnon100MiB',
       'rssMiB',
@@ -58,10 +49,6 @@ const figures = {
     ...nmiCached,
     ...['hostileP99Ratio', 'adminAttackP50Ratio', 'hostileSecretP99Ratio', 'hostileSecretLongestMs'],
     ...['hostileColdP99Ms', 'startMs', 'accessRatio'],
-    ...['firstTokenAttachedMs', 'firstTokenToAttachMs', 'firstTokenType3Ms'],
-    ...['firstTokenType3OverAttached', 'firstTokenType3OverToAttach'],
-    ...['brokerTokensPerSecond', 'brokerExchangesPerSecond', 'brokerTokenCpuUs', 'brokerExchangeCpuUs'],
-    ...['brokerRssAnonMiB', 'brokerRssAnonLoadedMiB'],
   ],
   'nmi-access': ['accessRatio'],
   'nmi-cached': nmiCached,
