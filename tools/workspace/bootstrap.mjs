@@ -29,7 +29,6 @@ const tasks = {
   typecheck: typecheck(),
   mutate: [['stryker', 'run']],
   docs: [build, ...generators(), ['node', 'tools/docs/check-docs.ts'], ['node', 'tools/site/main.ts']],
-  measure: [['node', 'tools/checks/measure-house.ts']],
   manifests: [['node', 'tools/docs/gen-manifests.ts']],
   chart: [['node', 'tools/chart/main.ts']],
   site: [['node', 'tools/site/main.ts']],
