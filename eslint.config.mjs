@@ -2,7 +2,6 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import { configs as ts } from 'typescript-eslint';
 import prettier from 'eslint-config-prettier';
-import { plainNames, plainWords } from './tools/docs/words.mjs';
 import { pureGlobs } from './tools/workspace/room-patterns.mjs';
 import { rooms } from './tools/workspace/rooms.mjs';
 
@@ -25,15 +24,6 @@ export default defineConfig(
   js.configs.recommended,
   ts.strictTypeChecked,
   ts.stylisticTypeChecked,
-  {
-    plugins: { house: { rules: { 'plain-words': plainWords, 'plain-names': plainNames } } },
-    rules: { 'house/plain-words': 'error' },
-  },
-  {
-    files: ['packages/*/src/**/*.{ts,tsx}'],
-    ignores: ['**/*.test.ts', '**/*.test-d.ts', '**/test/**'],
-    rules: { 'house/plain-names': 'error' },
-  },
   {
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
