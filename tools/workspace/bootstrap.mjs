@@ -55,7 +55,6 @@ function staticChecks() {
     ['node', 'tools/checks/count-exceptions.ts'],
     build,
     ['node', 'tools/checks/check-packages.ts'],
-    ['node', 'tools/checks/rehearse-release.ts'],
     ['node', 'tools/checks/api-reports.ts', '--check'],
     ['node', 'tools/site/main.ts'],
     ['node', 'tools/docs/gen-manifests.ts', '--check'],
