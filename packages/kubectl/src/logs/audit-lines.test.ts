@@ -16,8 +16,8 @@ function written(format: 'json' | 'text', fields: object, message = 'token issue
 
 describe.each(['json', 'text'] as const)('in %s', (format) => {
   test('tokens issued to the pod, and refusals, with their fields', () => {
-    const fields = { pod: 'shop/web-0', uid: 'u', identity: 'shop/reader', resource: 'https://x/', count: 3 };
-    const line = written(format, fields, 'tokens issued');
+    const fields = { pod: 'shop/web-0', uid: 'u', identity: 'shop/reader', resource: 'https://x/' };
+    const line = written(format, fields);
     expect(auditLineOf(line, 'shop/web-0')).toMatchObject({ text: line, fields });
     const refused = written(
       format,

@@ -1,7 +1,7 @@
 // Which lines of NMI's log are about one pod, in both formats of the log.
 
 /** NMI's messages about a request of a pod. */
-const messages: ReadonlySet<string> = new Set(['token issued', 'tokens issued', 'answered']);
+const messages: ReadonlySet<string> = new Set(['token issued', 'answered']);
 
 export interface AuditLine {
   readonly text: string;
@@ -28,7 +28,7 @@ function jsonFields(text: string): AuditLine['fields'] | undefined {
 /** `time LEVEL nmi message key=value …`, as kit/serve writes it. */
 function textFields(text: string): AuditLine['fields'] | undefined {
   const [, time, level, msg, rest = ''] =
-    /^(\S+) (\S+) +nmi (tokens? issued|answered)((?: .*)?)$/.exec(text) ?? [];
+    /^(\S+) (\S+) +nmi (token issued|answered)((?: .*)?)$/.exec(text) ?? [];
   if (time === undefined) return undefined;
   const fields: Record<string, unknown> = { level: level?.toLowerCase(), time, component: 'nmi', msg };
   const field = / ([^\s="]+)=("(?:[^"\\]|\\.)*"|[[{](?:[^"]|"(?:[^"\\]|\\.)*")*?[\]}](?= |$)|[^\s"]+)/gy;
