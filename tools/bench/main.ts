@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util';
 import { benchImds } from './areas/imds.ts';
 import { benchMic } from './areas/mic.ts';
-import { benchNmi, benchNmiAccess, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
+import { benchNmi, benchNmiCached, benchNmiMisses } from './areas/nmi.ts';
 import { table, type Figures } from './report.ts';
 import type { Scale } from './scale.ts';
 
@@ -11,7 +11,6 @@ const areas: Readonly<Record<string, (say: (text: string) => void, scale: Scale)
   imds: benchImds,
   mic: benchMic,
   nmi: benchNmi,
-  'nmi-access': benchNmiAccess,
   'nmi-cached': benchNmiCached,
   'nmi-misses': benchNmiMisses,
 };

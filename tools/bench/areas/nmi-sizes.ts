@@ -12,9 +12,6 @@ export interface NmiSizes {
   /** Rounds of cached tokens, and the rounds before them that are not counted. */
   readonly races: number;
   readonly warmUpRounds: number;
-  /** Comparisons of cached tokens with and without rights, with so many requests before each change of the process. */
-  readonly accessRounds: number;
-  readonly accessRequests: number;
   readonly tokens: number;
   /** The first tokens are not counted: the code is not compiled yet. */
   readonly warmUp: number;
@@ -44,8 +41,6 @@ export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
     connectionsOneByOne: 32,
     races: 7,
     warmUpRounds: 2,
-    accessRounds: 51,
-    accessRequests: 4_000,
     podsOfNewConnections: 110,
     requests: [50_000, 5_000],
     quietQuestions: 300,
@@ -64,8 +59,6 @@ export const nmiSizes: Readonly<Record<Scale, NmiSizes>> = {
     connectionsOneByOne: 4,
     races: 1,
     warmUpRounds: 1,
-    accessRounds: 1,
-    accessRequests: 120,
     podsOfNewConnections: 4,
     requests: [120, 12],
     quietQuestions: 12,

@@ -5,7 +5,6 @@ import { pin } from '../pin.ts';
 import { anonymousMiB, residentMiB } from '../process.ts';
 import type { Figures } from '../report.ts';
 import type { Scale } from '../scale.ts';
-import { accessRatio } from './nmi-access.ts';
 import { cachedRounds } from './nmi-cached.ts';
 import {
   at,
@@ -36,18 +35,8 @@ export async function benchNmi(say: Say, scale: Scale): Promise<Figures> {
   const starts = await startTimes(world, sizes, say);
   const { quiet, admin } = await neighbourTimes(world, sizes, say);
   const besideSecrets = await secretReadings({ world, sizes, say, path });
-  const access = await accessRatio({ world, sizes, say });
   const cached = await measureCached(world, sizes, say);
-  const measured = figures({ ...cached, starts, quiet, admin, besideSecrets, hostileCold });
-  return [...measured, access];
-}
-
-/** The part of it that says what rights cost. */
-export async function benchNmiAccess(say: Say, scale: Scale): Promise<Figures> {
-  const sizes = nmiSizes[scale];
-  await using world = await openNmiWorld(sizes.podsOfNodes);
-  pin(process.pid, 1);
-  return [await accessRatio({ world, sizes, say })];
+  return figures({ ...cached, starts, quiet, admin, besideSecrets, hostileCold });
 }
 
 /** Only speed and memory, for changes of those. */

@@ -48,9 +48,8 @@ const figures = {
   nmi: [
     ...nmiCached,
     ...['hostileP99Ratio', 'adminAttackP50Ratio', 'hostileSecretP99Ratio', 'hostileSecretLongestMs'],
-    ...['hostileColdP99Ms', 'startMs', 'accessRatio'],
+    ...['hostileColdP99Ms', 'startMs'],
   ],
-  'nmi-access': ['accessRatio'],
   'nmi-cached': nmiCached,
 };
 /** Null if this process cannot create a memory cgroup, or has no Node 20. */
