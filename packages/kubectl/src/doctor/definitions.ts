@@ -5,7 +5,6 @@ import { fieldAt, listAt, nameOf, textAt } from '../cluster/fields.ts';
 import { itemsOf, listAllowed, unknownOf, type ClusterReader } from '../cluster/lists.ts';
 import { clusterProblem, type Found } from '../judge/causes.ts';
 import { updateDefinitions } from '../judge/judge-services.ts';
-import type { Check } from './check.ts';
 
 const forOld = 'kubectl apply --server-side --force-conflicts -k deploy/overlays/old-definitions';
 
@@ -25,7 +24,7 @@ const read: Readonly<Record<string, readonly string[]>> = {
   [`${AzurePodIdentityException.plural}.${group}`]: inSpec('podLabels clientIDs'),
 };
 
-export async function checkDefinitions({ kube, signal }: ClusterReader): Promise<Check> {
+export async function checkDefinitions({ kube, signal }: ClusterReader) {
   const list = await listAllowed({ kube, signal, kind: clusterKinds.definitions, trim: (one) => one });
   const found = itemsOf(list).flatMap((theirs) => {
     const { name } = nameOf(theirs);

@@ -41,7 +41,7 @@ async function readDoctor(session: Session): Promise<Report> {
   return {
     ...report,
     causes: [...report.causes, ...found].sort(byWeight),
-    holding: [...report.holding, ...held.flatMap(({ holds = [] }) => holds)],
+    holding: [...report.holding, ...held.flatMap((check) => ('holds' in check ? [check.holds] : []))],
     unknown: [...report.unknown, ...checks.flatMap(({ unknown }) => unknown)],
   };
 }

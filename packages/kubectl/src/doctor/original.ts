@@ -3,17 +3,13 @@ import { readOriginalWarning } from '../../../mic/src/commands/plug-in.ts';
 import type { Session } from '../cli/command.ts';
 import { ownOf, type Services } from '../cluster/services.ts';
 import { clusterProblem } from '../judge/causes.ts';
-import type { Check } from './check.ts';
 
 /** The lock is read twice, at some seconds' distance, and only if somebody held it lately. */
-export async function checkOriginal(
-  { kube: transport, clock, signal }: Session,
-  { mic }: Services,
-): Promise<Check> {
+export async function checkOriginal({ kube: transport, clock, signal }: Session, { mic }: Services) {
   const [own] = ownOf(mic);
   // Where its Deployment is seen that is the cause.
   if (own === undefined || 'problems' in own.config || mic.some(({ isOriginal }) => isOriginal))
-    return { holds: undefined, found: [], unknown: [] };
+    return { found: [], unknown: [] };
   const { originalLock: lock } = own.config;
   const text = await readOriginalWarning({ lock, transport, clock }, signal);
   return {
