@@ -1,16 +1,14 @@
 import { KubeError } from '@pod-identity/kit/kube';
 import { textAt } from './fields.ts';
-import type { ClusterReader, Known } from './lists.ts';
+import type { ClusterReader } from './lists.ts';
 
-/** Of the tokens of ServiceAccounts. */
-export async function readIssuer({ kube, signal }: ClusterReader): Promise<Known<string>> {
+/** Of the tokens of ServiceAccounts. Undefined if it cannot be read, also where a proxy returns a page in its place: commands can tell the rest without it. */
+export async function readIssuer({ kube, signal }: ClusterReader): Promise<string | undefined> {
   try {
     const path = '/.well-known/openid-configuration';
-    const value = textAt(await kube.request({ method: 'GET', path, signal }), 'issuer');
-    return value === '' ? { unknown: 'the API server names no issuer of its tokens' } : { value };
+    return textAt(await kube.request({ method: 'GET', path, signal }), 'issuer') || undefined;
   } catch (error) {
-    // Unknown also where a proxy returns a page in its place: commands can tell the rest without it.
     if (!(error instanceof KubeError) || signal.aborted) throw error;
-    return { unknown: `the issuer of the cluster's tokens cannot be read: ${error.message}` };
+    return undefined;
   }
 }

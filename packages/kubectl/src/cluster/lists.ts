@@ -11,9 +11,6 @@ export type Listed<T> =
   | { readonly kind: 'read'; readonly items: readonly T[] }
   | { readonly kind: 'not-read'; readonly why: 'denied' | 'absent'; readonly text: string };
 
-/** What was read, or why not, in words. */
-export type Known<T> = { readonly value: T } | { readonly unknown: string };
-
 /** What reads of the cluster take. */
 export interface ClusterReader {
   readonly kube: KubeTransport;

@@ -25,7 +25,7 @@ export async function readMissed(session: Session, read: ClusterRead): Promise<M
   });
   const pods = new Set(itemsOf(events));
   const issuer = pods.size > 0 ? await readIssuer({ kube, signal }) : undefined;
-  return { pods, issuer: issuer && 'value' in issuer ? issuer.value : undefined, unknown: unknownOf(events) };
+  return { pods, issuer, unknown: unknownOf(events) };
 }
 
 const lastOf = (event: unknown) =>

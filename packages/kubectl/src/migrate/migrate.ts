@@ -88,12 +88,6 @@ const givenIn = (options: Call['options']): Given => ({
   isBindingRemoved: options['removeBinding'] === true,
 });
 
-/** Undefined if the user may not read it. */
-async function findIssuer(session: Session): Promise<string | undefined> {
-  const issuer = await readIssuer(session);
-  return 'value' in issuer ? issuer.value : undefined;
-}
-
 async function planFederated(session: Session, key: ObjectName, given: Given): Promise<Plan> {
   const [identity, { read, pods: all }] = await Promise.all([
     readStoredIdentity(session, key),
@@ -107,7 +101,7 @@ async function planFederated(session: Session, key: ObjectName, given: Given): P
     target.ok && accounts.length > 0 ? await reviewRightsOn(session, target.value, accounts) : undefined;
   const rights = found && { ...found, unknown: [...unknown, ...found.unknown] };
   const services = serviceFacts(read.services);
-  const plan = toFederated({ identity, pods, services, rights, issuer: await findIssuer(session) }, given);
+  const plan = toFederated({ identity, pods, services, rights, issuer: await readIssuer(session) }, given);
   const without = refused.map(keyOf).join(', ');
   const note = `pods of ${without} are bound to it and have no right on it: they get none by this plan`;
   return without === '' ? plan : { ...plan, notes: [...plan.notes, note] };
@@ -140,7 +134,7 @@ async function planWorkload(
     account: { ...account, object: got.object },
     identity,
     refusal: refused.length > 0 ? 'it has no right on the identity' : unknown[0],
-    issuer: await findIssuer(session),
+    issuer: await readIssuer(session),
     pods: usersOf(pods, keyOf(stored)),
     bindings: bindingsOf(read, stored),
   };
