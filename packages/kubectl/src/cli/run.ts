@@ -71,8 +71,8 @@ async function runCall({ command, given, globals }: Call, surroundings: Surround
     { ...globals, requestTimeoutMs: timeoutOf(globals) },
     { env, userAgent: `kubectl-azure_pod_identity/${version}`, clock },
   );
-  const start = (limited: AbortSignal) =>
-    command.run(createSession({ globals, connection, surroundings, signal: limited }), given);
+  const session = createSession(globals, connection, surroundings);
+  const start = (limited: AbortSignal) => command.run({ ...session, signal: limited }, given);
   try {
     return await (command.isEndless === true
       ? start(signal)
@@ -84,14 +84,11 @@ async function runCall({ command, given, globals }: Call, surroundings: Surround
   }
 }
 
-interface Opening {
-  readonly globals: GlobalOptions;
-  readonly connection: Connection;
-  readonly surroundings: Surroundings;
-  readonly signal: AbortSignal;
-}
-
-function createSession({ globals, connection, surroundings, signal }: Opening): Session {
+function createSession(
+  globals: GlobalOptions,
+  connection: Connection,
+  surroundings: Surroundings,
+): Omit<Session, 'signal'> {
   const { terminal, clock } = surroundings;
   const clusterNote = clusterNoteOf(globals);
   const { print, complain } = withClusterNote(clusterNote, surroundings);
@@ -105,7 +102,6 @@ function createSession({ globals, connection, surroundings, signal }: Opening): 
     err: (text) => complain(printable(text)),
     terminal,
     clock,
-    signal,
     clusterNote,
   };
 }

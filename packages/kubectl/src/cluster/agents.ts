@@ -15,18 +15,13 @@ export interface AgentPod extends ObjectName {
   readonly restarts: number;
 }
 
-interface AgentReader extends ClusterReader {
-  /** Default: all nodes. */
-  readonly node?: string;
-}
+/** `node`: default all nodes. */
+type AgentReader = ClusterReader & { readonly node?: string };
 
-export interface Agents {
-  readonly pods: readonly AgentPod[];
-  readonly unknown: readonly string[];
-}
+export type Agents = Awaited<ReturnType<typeof readAgents>>;
 
 /** Those of all DaemonSets of NMI. */
-export async function readAgents({ nmi }: Pick<Services, 'nmi'>, reading: AgentReader): Promise<Agents> {
+export async function readAgents({ nmi }: Pick<Services, 'nmi'>, reading: AgentReader) {
   const lists = await Promise.all(nmi.map((installed) => agentsOf(installed, reading)));
   return { pods: lists.flatMap(itemsOf), unknown: lists.flatMap(unknownOf) };
 }

@@ -4,12 +4,9 @@ import type { Cause, State } from './report.ts';
 /** A cause, before it is known which pods it concerns. */
 export type Found = Omit<Cause, 'pods'>;
 
-export interface Causes {
-  get(key: string): Found | undefined;
-  /** `pod`: one more that it concerns. */
-  add(found: Found, pod?: string): void;
-  sorted(): readonly Cause[];
-}
+export type Causes = ReturnType<typeof createCauses>;
+
+type Problem = Pick<Found, 'key' | 'text'> & Partial<Pick<Found, 'objects' | 'remedy'>>;
 
 const states: readonly State[] = ['problem', 'waiting', 'unknown', 'ok'];
 
@@ -29,9 +26,7 @@ export const byWeight = (a: Cause, b: Cause): number =>
   byState(a, b) || b.pods.length - a.pods.length || a.text.localeCompare(b.text, 'en');
 
 /** For an administrator of the cluster. */
-export const clusterProblem = (
-  found: Pick<Found, 'key' | 'text'> & Partial<Pick<Found, 'objects' | 'remedy'>>,
-): Found => ({
+export const clusterProblem = (found: Problem): Found => ({
   state: 'problem',
   actor: 'cluster administrator',
   objects: [],
@@ -40,9 +35,10 @@ export const clusterProblem = (
 });
 
 /** For whoever may write the object. */
-export const editorProblem = (
-  found: Pick<Found, 'key' | 'text'> & Partial<Pick<Found, 'objects' | 'remedy'>>,
-): Found => ({ ...clusterProblem(found), actor: 'editor of the namespace' });
+export const editorProblem = (found: Problem): Found => ({
+  ...clusterProblem(found),
+  actor: 'editor of the namespace',
+});
 
 export const unknownCause = (text: string): Found => ({
   ...clusterProblem({ key: text, text }),
@@ -52,16 +48,17 @@ export const unknownCause = (text: string): Found => ({
   },
 });
 
-export function createCauses(): Causes {
+export function createCauses() {
   const byKey = new Map<string, { readonly cause: Found; readonly pods: Set<string> }>();
   return {
-    get: (key) => byKey.get(key)?.cause,
-    add(cause, pod) {
+    get: (key: string): Found | undefined => byKey.get(key)?.cause,
+    /** `pod`: one more that it concerns. */
+    add(cause: Found, pod?: string): void {
       const entry = byKey.get(cause.key) ?? { cause, pods: new Set<string>() };
       byKey.set(cause.key, entry);
       if (pod !== undefined) entry.pods.add(pod);
     },
-    sorted: () =>
+    sorted: (): readonly Cause[] =>
       Array.from(byKey.values(), ({ cause, pods }) => ({ ...cause, pods: [...pods].sort() })).sort(byWeight),
   };
 }

@@ -31,19 +31,14 @@ export function missedCredential(
       key: `credential ${object}`,
       text: `in the last ${recentMinutes} minutes Microsoft Entra knew no federated credential of ${object} that trusts the broker`,
       objects: [object],
-      remedy: remedyOf({ resourceId: spec.resourceID ?? '', clientId: spec.clientID ?? '' }, read, issuer),
+      remedy: remedyOf(spec, read, issuer),
     }),
     actor: 'Azure administrator',
   };
 }
 
-interface Ids {
-  readonly resourceId: string;
-  readonly clientId: string;
-}
-
 function remedyOf(
-  { resourceId, clientId }: Ids,
+  { resourceID: resourceId = '', clientID: clientId = '' }: AzureIdentity['spec'],
   { services }: ClusterRead,
   issuer: string | undefined,
 ): Remedy {
@@ -53,17 +48,8 @@ function remedyOf(
   const text = 'create it; it takes minutes to work';
   const account = { namespace: broker.namespace, name: broker.account };
   const audience = audienceOf(broker);
-  if (resourceId !== '') {
-    const words = credentialWords({
-      name: brokerCredential,
-      issuer,
-      account,
-      audience,
-      resourceId,
-      clientId,
-    });
-    return { text, command: azCommand(words) };
-  }
+  const wanted = { name: brokerCredential, issuer, account, audience, resourceId, clientId };
+  if (resourceId !== '') return { text, command: azCommand(credentialWords(wanted)) };
   const trusted = { issuer, subject: subjectOfAccount(account), audience };
   const create = createCredentialWords(brokerCredential, trusted, { resourceGroup: group, name })
     .map((word) => (word === group || word === name ? word : shellWord(word)))

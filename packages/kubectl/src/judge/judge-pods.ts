@@ -3,7 +3,6 @@ import type { AzureIdentity, Mismatch } from '@pod-identity/crd-types';
 import type { Rules } from '../rights/modes.ts';
 import { allowReviews } from '../rights/rights.ts';
 import type { Pair, Right } from '../rights/verdicts.ts';
-import type { AssignedView } from '../../../mic/src/commands/plug-in.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { itemsOf } from '../cluster/lists.ts';
 import type { ClusterRead, PodRead } from '../cluster/read-cluster.ts';
@@ -157,7 +156,7 @@ function useOf(pod: PodRead, identity: AzureIdentity, world: World): readonly Fo
   if (isAssigned(record)) return refusal?.isFinal === true ? [refusal.cause] : [];
   if (refusal !== undefined && !refusal.isOfRights) return [refusal.cause];
   if (missing !== undefined) return [missing];
-  return refusal === undefined ? withoutRecord({ pod, name, record }, world) : [refusal.cause];
+  return refusal === undefined ? withoutRecord(pod, name, world) : [refusal.cause];
 }
 
 const recordOf = (pod: PodRead, identity: string, { recorded }: World) =>
@@ -184,13 +183,8 @@ const noFlags: Found = {
   key: 'right by flags',
 };
 
-interface Unrecorded {
-  readonly pod: PodRead;
-  readonly name: string;
-  readonly record: AssignedView | undefined;
-}
-
-function withoutRecord({ pod, name, record }: Unrecorded, { read, causes }: World): readonly Found[] {
+function withoutRecord(pod: PodRead, name: string, world: World): readonly Found[] {
+  const { read, causes } = world;
   const { services, records } = read;
   const noMic = causes.get('service mic');
   if (noMic !== undefined) return [noMic];
@@ -198,5 +192,5 @@ function withoutRecord({ pod, name, record }: Unrecorded, { read, causes }: Worl
   if (services.mic.length === 0 && (services.nmi.some(isManaged) || services.unknown.length === 0)) return [];
   return isDenied(records)
     ? [unknownCause('what MIC has assigned is not known: you may not list AzureAssignedIdentities')]
-    : [unassigned(pod, name, record)];
+    : [unassigned(pod, name, recordOf(pod, name, world))];
 }

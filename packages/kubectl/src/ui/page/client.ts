@@ -11,12 +11,7 @@ export interface Status {
   readonly report: Report;
 }
 
-export interface Client {
-  /** As text, which tells whether anything has changed. */
-  status(): Promise<{ readonly text: string; readonly readAt: string }>;
-  /** What `explain` prints, the result first. When the signal aborts, the server reads it no further. */
-  story(pod: string, signal: AbortSignal): Promise<Findings>;
-}
+export type Client = ReturnType<typeof connect>;
 
 /** The page asks no more. */
 export class Denied extends Error {}
@@ -30,7 +25,7 @@ const gone =
   'The command that serves this page has ended or does not respond. What is shown may be old; the page tries again by itself: do not load it again.';
 
 /** `tokens`: what the page sends, and what only the server can send back, separated by a dot. */
-export function connect(tokens: string): Client {
+export function connect(tokens: string) {
   const [token = '', proof] = tokens.split('.', 2);
   const get = async (path: string, signals: readonly AbortSignal[] = []): Promise<Response> => {
     const headers = { 'x-pod-identity-token': token };
@@ -45,11 +40,13 @@ export function connect(tokens: string): Client {
     return response;
   };
   return {
+    /** As text, which tells whether anything has changed. */
     async status() {
       const response = await get('/v1/status');
       return { text: await response.text(), readAt: response.headers.get('x-pod-identity-read-at') ?? '' };
     },
-    async story(pod, signal) {
+    /** What `explain` prints, the result first. When the signal aborts, the server reads it no further. */
+    async story(pod: string, signal: AbortSignal) {
       const path = `/v1/story?pod=${encodeURIComponent(pod.toWellFormed())}`;
       return (await (await get(path, [signal])).json()) as Findings;
     },

@@ -4,13 +4,7 @@ import type { Client } from './client.ts';
 import { button, make, mark, remedyView } from './elements.ts';
 import { chainOf, messageOf, partsOf, type Findings } from './text.ts';
 
-export interface StoryView {
-  readonly element: HTMLElement;
-  /** Reads it again when its row has changed. `row` is undefined: the pod is gone, or none is chosen. */
-  show(pod: string, row: PodRow | undefined): void;
-}
-
-export function createStoryView(client: Client, close: () => void): StoryView {
+export function createStoryView(client: Client, close: () => void) {
   let [shown, shownPod] = ['', ''];
   let [reading, body] = [new AbortController(), make('div')];
   const aside = make('aside', { 'aria-labelledby': 'story', hidden: '' });
@@ -23,7 +17,8 @@ export function createStoryView(client: Client, close: () => void): StoryView {
   };
   return {
     element: aside,
-    show(pod, row) {
+    /** Reads it again when its row has changed. `row` is undefined: the pod is gone, or none is chosen. */
+    show(pod: string, row: PodRow | undefined): void {
       const content = JSON.stringify([pod, row]);
       if (content === shown) return;
       // What is shown of the same pod stays until its new story is there.
