@@ -53,6 +53,22 @@ test('access --identity: in mode namespace the pods that use it are listed, thou
   expect(code).toBe(0);
 });
 
+test('access: rows of long names fit 120 columns, and have whole names with -o wide', async () => {
+  const { sim, kubeconfig } = await openSim();
+  const town = await cluster(sim, { nodes: 1, namespaces: ['pay'] });
+  const [pod, serviceAccountName] = ['report-generator-7d9f8b6c5d-x2x41', 'report-generator'];
+  await town.identity({ namespace: 'pay', name: 'keyvault-reader' });
+  await town.binding({ namespace: 'pay', name: 'a', identity: 'keyvault-reader', selector: 'a' });
+  await town.pod({ namespace: 'pay', name: pod, label: 'a', serviceAccountName });
+  const access = (...words: string[]) => plugIn(['access', '-A', ...words, '--kubeconfig', kubeconfig]);
+  const { out } = await access();
+  expect(out).toMatch(/^pay\/report-\S+ +report-generator +pay\/keyvault-reader +managed +refused/m);
+  expect(out.split('\n').filter(({ length }) => length > 120)).toEqual([]);
+  expect((await access('-o', 'wide')).out).toMatch(
+    / pay\/report-generator +AzureIdentity pay\/keyvault-reader /,
+  );
+});
+
 test('access --pod: tells what the ServiceAccount of the pod may use', async () => {
   const access = await inModeNamespace();
   const { code, out } = await access('--pod', 'pay/web-0', '-o', 'json');

@@ -77,6 +77,23 @@ test.for<readonly [mistake: string, plant: (sim: Sim) => void, says: RegExp, rem
     /^ServiceAccount kube-system\/mic may not create azureassignedidentities$/,
     undefined,
   ],
+  [
+    'an exception whose label all pods of a team have',
+    ({ kube }) => {
+      const apiVersion = 'aadpodidentity.k8s.io/v1';
+      const metadata = { namespace: 'pay', name: 'agents' };
+      const spec = { podLabels: { team: 'pay' } };
+      const pods = ['web-0', 'web-1', 'job-0'].map((name) => ({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { namespace: 'pay', name, labels: spec.podLabels },
+        spec: { containers: [] },
+      }));
+      kube.seed([{ apiVersion, kind: 'AzurePodIdentityException', metadata, spec }, ...pods]);
+    },
+    /^AzurePodIdentityException pay\/agents matches the pods of a whole team/,
+    'kubectl edit azurepodidentityexception agents --namespace pay',
+  ],
 ])('named: %s', async ([, plant, says, remedy]) => {
   const { sim, kubeconfig } = await healthy();
   plant(sim);

@@ -39,6 +39,22 @@ test('causes first, worst first, each with its pods, who must act and the remedy
   expect(lines.filter(({ length }) => length > 120)).toEqual([]);
 });
 
+test('where bindings may not be listed it says so, and not that there are none', async () => {
+  const { sim, kubeconfig } = await open();
+  sim.kube.faults.add({
+    match: { path: /azureidentitybindings/ },
+    then: { status: 403, body: { kind: 'Status', code: 403, reason: 'Forbidden' } },
+  });
+  const { code, out, err } = await plugIn(['status', '-n', 'shop', '--kubeconfig', kubeconfig]);
+  expect(out).toMatch(
+    /^unknown: which bindings select pods is not known: you may not list [^:]* pod\s+shop\/reader-0 /m,
+  );
+  expect(out).toMatch(/^1 pod: 1 unknown$/m);
+  expect(out).not.toContain('no AzureIdentityBinding');
+  expect(err).toContain('not known: you may not list azureidentitybindings');
+  expect(code).toBe(1);
+});
+
 test('ids are shown by their last part, and whole with -o wide', async () => {
   const { sim, kubeconfig } = await open();
   const id = '/subscriptions/s/resourceGroups/g/providers/x/y/vault';

@@ -157,10 +157,12 @@ function print({ out, err, format }: Session, found: Found): void {
     out.object(found);
     return;
   }
-  const cellOf = (value: unknown) => {
-    const text = [value].flat().join();
-    // Ids of Azure fit no line.
-    return format === 'wide' || !text.startsWith('/') ? text : text.slice(text.lastIndexOf('/') + 1);
+  const cellOf = (entry: object, name: string) => {
+    const text = [fieldAt(entry, name)].flat().join();
+    if (format === 'wide') return text;
+    // Ids of Azure fit no line, and a ServiceAccount is of the namespace of its pod.
+    const isLong = text.startsWith('/') || name === 'serviceAccount';
+    return isLong ? text.slice(text.lastIndexOf('/') + 1) : text.replace(/^AzureIdentity /, '');
   };
   for (const list of ['identities', 'holders', 'entries'] as const)
     if (found[list])
@@ -169,9 +171,7 @@ function print({ out, err, format }: Session, found: Found): void {
           name: name.replace('*', '').toUpperCase(),
           isWide: name.startsWith('*'),
         })),
-        rows: found[list].map((entry) =>
-          columns[list].map((name) => cellOf(fieldAt(entry, name.replace('*', '')))),
-        ),
+        rows: found[list].map((entry) => columns[list].map((name) => cellOf(entry, name.replace('*', '')))),
       });
   // Not on standard output, which has results alone; JSON has them as a field.
   for (const note of found.notes) err(`note: ${note}`);
