@@ -1,7 +1,7 @@
 import { parseAzureIdentityBinding, resources } from '@pod-identity/crd-types';
 import { describe, expect, test } from 'vitest';
 import { migrationStateOf } from './migrate.ts';
-import { isBlocked, planLines, planObject, type Plan } from './plan.ts';
+import { isBlocked, planLines, type Plan } from './plan.ts';
 import { storedIn } from './read-facts.ts';
 import { toWorkloadIdentity, type WorkloadFacts } from './to-workload-identity.ts';
 
@@ -115,20 +115,6 @@ describe('to-workload-identity', () => {
     expect(last).toContain('kubectl -n pay delete azureidentitybindings.aadpodidentity.k8s.io vault');
     expect(last).toContain('kubectl -n pay get azureidentitybindings.aadpodidentity.k8s.io vault -o yaml');
   });
-
-  test.each([true, false])(
-    'the deletion of a binding that other ServiceAccounts use is not printed (--remove-binding: %s)',
-    (isBindingRemoved) => {
-      const choice = { ...asked, isCredentialThere: true, isBindingRemoved };
-      const moved = { account: named, pods: [pod('web'), pod('job')] };
-      const plan = toWorkloadIdentity(facts(moved), choice);
-      expect(plan.steps.at(-1)).toMatchObject({
-        state: 'by hand',
-        why: expect.stringContaining('pay/job') as string,
-      });
-      expect(JSON.stringify(planObject(plan))).not.toContain(' delete ');
-    },
-  );
 
   test('is blocked if the issuer may not be read', () => {
     expect(isBlocked(toWorkloadIdentity(facts({ issuer: undefined }), asked))).toBe(true);

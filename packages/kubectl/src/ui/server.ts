@@ -26,10 +26,7 @@ export interface PageServerOptions {
   readonly readStory: (pod: string, signal: AbortSignal) => Promise<readonly Finding[]>;
 }
 
-export interface PageServer {
-  readonly port: number;
-  close(): Promise<void>;
-}
+export type PageServer = Awaited<ReturnType<typeof startPageServer>>;
 
 const address = '127.0.0.1';
 
@@ -53,7 +50,7 @@ const commonHeaders = {
 };
 
 /** Rejects if the port cannot be opened. */
-export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
+export async function startPageServer(options: PageServerOptions) {
   const server = createServer({ ...requestLimits, maxHeaderSize: 8 * 1024 }, (request, response) => {
     const { port } = server.address() as AddressInfo;
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
@@ -66,7 +63,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   await once(server, 'listening');
   return {
     port: (server.address() as AddressInfo).port,
-    async close() {
+    async close(): Promise<void> {
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();
