@@ -5,10 +5,7 @@ import { agentOn, editorOf, openSim, plugIn, workload } from './fixture.ts';
 
 async function openTown({ mode = 'namespace' } = {}) {
   const { sim, kubeconfig } = await openSim();
-  const town = await cluster(sim, {
-    scaleSets: [{ name: 'pool', instances: 1 }],
-    namespaces: ['shop'],
-  });
+  const town = await cluster(sim, { scaleSets: [{ name: 'pool', instances: 1 }], namespaces: ['shop'] });
   const flags = [`--identity-access=${mode}`];
   sim.kube.seed([
     workload('DaemonSet', { namespace: 'kube-system', name: 'nmi', args: ['--node=x', ...flags] }),

@@ -67,18 +67,8 @@ const typed: Readonly<Record<string, readonly string[]>> = {
   ],
   migrate: [
     ...fields<Plan>({ title: true, steps: true, notes: true, back: true }),
-    ...fields<Step>({
-      id: true,
-      title: true,
-      state: true,
-      why: true,
-      commands: true,
-    }),
-    ...fields<MigrationState>({
-      state: true,
-      unknown: true,
-      next: true,
-    }),
+    ...fields<Step>({ id: true, title: true, state: true, why: true, commands: true }),
+    ...fields<MigrationState>({ state: true, unknown: true, next: true }),
   ],
 };
 

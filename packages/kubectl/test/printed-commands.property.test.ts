@@ -55,11 +55,7 @@ function objectsOf({
 }: Cluster): readonly KubeObject[] {
   const [apiVersion, metadata] = ['aadpodidentity.k8s.io/v1', { namespace, name, generation: 1 }];
   const of = { reason: 'CredentialMissing', type: 'Warning', lastTimestamp: new Date().toISOString() };
-  const spec = {
-    type,
-    resourceID: resourceIdIn(group),
-    ...(isWhole ? ids : stated),
-  };
+  const spec = { type, resourceID: resourceIdIn(group), ...(isWhole ? ids : stated) };
   const condition = { type: 'Ready', status: 'False', reason: 'ClientIDMismatch', observedGeneration: 1 };
   return [
     { apiVersion, kind: 'AzureIdentity', metadata, spec, status: { conditions: [condition] } },

@@ -138,11 +138,7 @@ export const smallStory: readonly Finding[] = [
   finding({ text: 'it runs on node aks-nodepool1-12345678-vmss000003 with address 10.244.3.17' }),
   finding({ topic: 'binding', text: 'AzureIdentityBinding shop/keyvault-reader selects it by its label' }),
   finding({ topic: 'access', verdict: 'problem', text: mayNot, remedy: grant }),
-  finding({
-    topic: 'answer',
-    verdict: 'problem',
-    text: 'NMI responds 403 with reason no-permission',
-  }),
+  finding({ topic: 'answer', verdict: 'problem', text: 'NMI responds 403 with reason no-permission' }),
 ];
 
 /** Every tenth pod has a problem, of as many causes as there are identities with one. */
@@ -204,10 +200,5 @@ export const hostileReport: Report = {
   unknown: [markup, endless],
 };
 export const hostileStory: readonly Finding[] = [markup, endless].map((text) =>
-  finding({
-    topic: 'result',
-    verdict: 'problem',
-    text,
-    remedy: { text, paste: text, command: text },
-  }),
+  finding({ topic: 'result', verdict: 'problem', text, remedy: { text, paste: text, command: text } }),
 );

@@ -67,12 +67,9 @@ test.each([
   expect(err.split('\n')).toHaveLength(1);
 });
 
-test.each([
-  ['a server that refuses connections', 'http://127.0.0.1:1', /http:\/\/127\.0\.0\.1:1 cannot be reached/],
-])('%s is named', async (_, server, expected) => {
-  const { code, err } = await plugIn(['status', '--kubeconfig', await kubeconfigFor(server)]);
-  expect(code).toBe(2);
-  expect(err).toMatch(expected);
+test('a server that refuses connections is named', async () => {
+  const { code, err } = await plugIn(['status', '--kubeconfig', await kubeconfigFor('http://127.0.0.1:1')]);
+  expect([code, err]).toEqual([2, expect.stringContaining('http://127.0.0.1:1 cannot be reached')]);
 });
 
 test.each([

@@ -39,11 +39,7 @@ export function composeStory(sides: Sides): Story {
   const isServed = conclusion.isKnown && result.verdict === 'ok' && sides.reaches === '';
   const responses = isServed ? nmi.responses.map(responseFinding) : [];
   const others = [...once(all), ...responses].filter(({ text }) => !result.text.includes(text));
-  return {
-    ...conclusion,
-    pod: nmi.pod,
-    findings: byUrgency(others),
-  };
+  return { ...conclusion, pod: nmi.pod, findings: byUrgency(others) };
 }
 
 const order: readonly Finding['verdict'][] = ['problem', 'waiting'];

@@ -492,10 +492,8 @@ test('rights are asked about for pods to which the identity is assigned, too', (
   expect(requestsOf(world, rules)).toHaveLength(1);
 });
 
-test.each<readonly [what: string, of: Partial<ClusterRead>]>([
-  ['of another namespace may give pods an identity: Namespaces', { namespaces: denied }],
-])('what may not be read is named: %s', (_, of) => {
-  expect(judged(of).unknown).toEqual([denied.text]);
+test('namespaces that may not be read are named: their annotations may make the mode stricter', () => {
+  expect(judged({ namespaces: denied }).unknown).toEqual([denied.text]);
 });
 
 test('a right that is missing only if rights decide is unknown where flags cannot be read', () => {

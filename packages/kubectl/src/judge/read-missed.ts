@@ -33,7 +33,4 @@ const lastOf = (event: unknown) =>
     ['lastTimestamp', 'eventTime', 'firstTimestamp'].map((key) => textAt(event, key)).find(Boolean) ?? '',
   );
 const aboutOf = (event: unknown) =>
-  keyOf({
-    namespace: textAt(event, 'involvedObject.namespace'),
-    name: textAt(event, 'involvedObject.name'),
-  });
+  keyOf({ namespace: textAt(event, 'involvedObject.namespace'), name: textAt(event, 'involvedObject.name') });

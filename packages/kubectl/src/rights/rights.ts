@@ -19,9 +19,7 @@ const concurrency = 8;
 
 export async function openRights({ kube, signal }: ClusterReader): Promise<Rights> {
   const [asked, limit] = [createAccessReviewer(kube), createLimit(concurrency)];
-  const reviewer: AccessReviewer = {
-    review: (request, of) => limit(() => asked.review(request, of)),
-  };
+  const reviewer: AccessReviewer = { review: (request, of) => limit(() => asked.review(request, of)) };
   const result = await reviewStranger(reviewer, strangerRight, signal);
   if ('isRefused' in result)
     return {

@@ -37,14 +37,7 @@ beforeEach(async () => {
       ? Promise.resolve(story)
       : Promise.reject(new Error(`there is no pod ${pod}`));
   };
-  server = await startPageServer({
-    port: 0,
-    token,
-    proof,
-    files,
-    readStatus: () => readStatus(),
-    readStory,
-  });
+  server = await startPageServer({ port: 0, token, proof, files, readStatus: () => readStatus(), readStory });
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
@@ -144,9 +137,7 @@ describe('who may read', () => {
       ])
         expect(
           await ask(path, given === undefined ? {} : { headers: { 'x-pod-identity-token': given } }),
-        ).toMatchObject({
-          status: 401,
-        });
+        ).toMatchObject({ status: 401 });
       expect(asked).toEqual([]);
     },
   );
