@@ -17,11 +17,8 @@ export interface ConnectionOptions extends Pick<UserConnectOptions, 'context' | 
   readonly requestTimeoutMs?: number | undefined;
 }
 
-export interface Connection {
-  readonly kube: KubeTransport;
-  /** Of the kubeconfig's context. */
-  readonly namespace: string | undefined;
-}
+/** `namespace`: of the kubeconfig's context. */
+export type Connection = Awaited<ReturnType<typeof connect>>;
 
 /** Within this time an API server has responded once, or is reported as away: 10 s with the start of the program. */
 const firstResponseMs = 9_000;
@@ -33,7 +30,7 @@ interface Surroundings extends Required<Pick<UserConnectOptions, 'userAgent' | '
 export async function connect(
   { kubeconfig, as, asGroup, requestTimeoutMs, ...choice }: ConnectionOptions,
   { env, userAgent, clock }: Surroundings,
-): Promise<Connection> {
+) {
   const { transport, namespace } = await connectUser({
     ...choice,
     ...(kubeconfig !== undefined && { kubeconfig }),

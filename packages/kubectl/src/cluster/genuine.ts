@@ -6,14 +6,6 @@ import { keyOf } from './fields.ts';
 import type { ClusterReader } from './lists.ts';
 import type { Workload } from './workload.ts';
 
-export interface Genuine {
-  readonly workloads: readonly (Workload & { readonly missingRights: readonly string[] })[];
-  /** What is not taken for one of the services, in words. */
-  readonly imitations: readonly string[];
-  /** What may not be asked, in words. */
-  readonly unknown: readonly string[];
-}
-
 /** Whose editors are administrators: those of the manifests. Elsewhere the rights tell. */
 export const manifestNamespaces = {
   services: ['aad-pod-identity', 'kube-system'],
@@ -36,8 +28,8 @@ function rightsOf({ role, isOriginal }: Workload): readonly NeededRight[] {
   return isOriginal ? reads : [...reads, reviews];
 }
 
-/** Of the same role and project those with the rights; if there are none, those in the namespaces of the manifests. */
-export async function findGenuine(candidates: readonly Workload[], reading: ClusterReader): Promise<Genuine> {
+/** Of the same role and project those with the rights; if there are none, those in the namespaces of the manifests. What is not taken for a service, and what may not be asked, in words. */
+export async function findGenuine(candidates: readonly Workload[], reading: ClusterReader) {
   const limit = createLimit(8);
   const seen = await Promise.all(
     candidates.map((one) => limit(async () => ({ one, missing: await missingRights(one, reading) }))),

@@ -30,9 +30,6 @@ export const ownOf = <S extends Pick<Workload, 'isOriginal'>>(all: readonly S[])
 export const isManaged = ({ config }: Pick<Installed<object>, 'config'>): boolean =>
   'mode' in config && config.mode === 'managed';
 
-/** One of its pods at least. */
-export const isReady = ({ replicas }: Pick<Workload, 'replicas'>): boolean => replicas.ready > 0;
-
 /** Of the tokens of a broker. */
 export const audienceOf = ({ config }: Pick<Installed<NmiConfig>, 'config'>): string =>
   'problems' in config ? usualAudience : config.brokerService.cloud.audience;

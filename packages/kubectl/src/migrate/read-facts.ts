@@ -15,7 +15,7 @@ import { CommandProblem } from '../cli/command.ts';
 import { fieldAt, keyOf, listAt, type ObjectName } from '../cluster/fields.ts';
 import { getAllowed, itemsOf, unknownOf, type ClusterReader } from '../cluster/lists.ts';
 import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
-import { audienceOf, isReady, ownOf, type Services } from '../cluster/services.ts';
+import { audienceOf, ownOf, type Services } from '../cluster/services.ts';
 import { createMatching } from '../judge/matching.ts';
 import { rulesOf } from '../rights/modes.ts';
 import { createReviews } from '../rights/verdicts.ts';
@@ -93,7 +93,7 @@ export function serviceFacts({ nmi, broker: [broker], unknown }: Services) {
       namespace: broker.namespace,
       name: broker.name,
       account: broker.account,
-      isReady: isReady(broker),
+      isReady: broker.replicas.ready > 0,
       audience: audienceOf(broker),
     },
     // Those of the original too.
