@@ -45,15 +45,11 @@ describe('a process', () => {
     expect(messages.at(-1)).toBe('SIGTERM again, ending at once');
   });
 
-  test('lines appended to the output are written before it ends, in order, and then its last lines, however it ends', async () => {
+  test('lines appended to the output are written before it ends, in order, however it ends', async () => {
     expect(await play(['appends'])).toEqual({ code: 0, messages: ['started', 'appended'] });
-    expect(await play(['has last lines'], [['started', 'SIGTERM']])).toEqual({
-      code: 0,
-      messages: ['started', 'stopping', 'last', 'very last'],
-    });
     expect(await play(['breaks'])).toEqual({
       code: 1,
-      messages: ['started', 'appended', 'unexpected error', 'last'],
+      messages: ['started', 'appended', 'unexpected error'],
     });
   });
 

@@ -9,27 +9,17 @@ export { createBackoff, type Backoff } from './backoff.ts';
 export { clusterKinds } from './cluster-kinds.ts';
 export { DeadlinePassed, withDeadline } from './deadline.ts';
 export { heapBytes } from './heap-bytes.ts';
-export { createFairQueue, type FairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
+export { createFairQueue, type FairQueueLimits, type Tenant } from './fair-queue.ts';
 export { createLimit } from './limit.ts';
 export { limitEffects, type LimitEffect } from './limit-effect.ts';
-export { endWith } from './end-with.ts';
 export { orLate } from './or-late.ts';
 export { isNodeItself } from './peer-address.ts';
 export { RecentMap } from './recent.ts';
 export { lowerAscii } from './lower-ascii.ts';
-export {
-  createShareMap,
-  createShares,
-  largest,
-  type Keyed,
-  type Shared,
-  type ShareLimits,
-  type Shares,
-} from './shares.ts';
+export { createShareMap, largest, type Keyed, type Shared, type ShareLimits, type Shares } from './shares.ts';
 export { createSums } from './sums.ts';
 export { Turns } from './turns.ts';
 export { createTokenBucket, type TokenBucket } from './token-bucket.ts';
-export { formatDuration } from './duration.ts';
 export * as value from './flag-type.ts';
 export type { ObjectName } from './flag-type.ts';
 export {

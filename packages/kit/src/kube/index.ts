@@ -5,16 +5,8 @@ export {
   subjectOf,
   type AccessReviewRequest,
   type AccessReviewer,
-  type KubeRight,
-  type ReviewSubject,
 } from './access-review.ts';
-export {
-  connectKube,
-  connectUser,
-  type ConnectOptions,
-  type UserConnection,
-  type UserConnectOptions,
-} from './connect.ts';
+export { connectKube, connectUser, type UserConnectOptions } from './connect.ts';
 export { KubeError, type KubeErrorCode } from './errors.ts';
 export { createEventRecorder, type EventDraft, type EventRecorder } from './events.ts';
 export { noteResponses } from './response-times.ts';
@@ -31,7 +23,6 @@ export {
   createStrangerCheck,
   reviewStranger,
   type StrangerCheck,
-  type StrangerCheckOptions,
   type StrangerResult,
 } from './stranger-check.ts';
 export { withOwnConnections, type KubeAmbient, type KubeRequest, type KubeTransport } from './transport.ts';

@@ -62,8 +62,6 @@ export function createStore<V>(indexes: Indexes<V> = {}) {
         : undefined;
     },
     keysOf: (namespace: string) => [...table.entries.keys()].filter((key) => key.startsWith(`${namespace}/`)),
-    /** Empty if there is no such object. */
-    uidOf: (key: string) => table.entries.get(key)?.uid ?? '',
     /** Replaces the whole content; unchanged objects cause no change. */
     replaceAll: (objects: readonly Versioned<V>[]): readonly Change<V>[] => {
       const listed = new Set(objects.map(({ key }) => key));

@@ -3,15 +3,7 @@
 export { buildInfo, userAgentOf, versionLine } from './build-info.ts';
 export type { Ambient } from './ambient.ts';
 export { systemClock } from './system-clock.ts';
-export {
-  createLog,
-  logLine,
-  type Log,
-  type LogFields,
-  type LogFormat,
-  type LogLevel,
-  type LogOptions,
-} from './log.ts';
+export { createLog, logLine, type Log, type LogFields, type LogFormat } from './log.ts';
 export type { Output } from './output.ts';
 export { printWhole, standardOutput } from './standard-output.ts';
 export { createPrinter, type Printer } from './printer.ts';

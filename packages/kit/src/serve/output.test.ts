@@ -116,13 +116,6 @@ describe('a reader that is behind', () => {
 describe('the end of a process', () => {
   const ended = (patience: number) => {
     const { output, reader, written } = stage(1_000);
-    const taken: number[] = [];
-    output.onEnd(function* () {
-      for (let index = 0; index < 5; index += 1) {
-        taken.push(index);
-        yield `last ${index}\n`;
-      }
-    });
     reader.takes = 0;
     output.write('waiting\n');
     let waits = 0;
@@ -131,25 +124,15 @@ describe('the end of a process', () => {
       waits += 1;
       return waits <= patience;
     });
-    return { taken, text: written.join('') };
+    return written.join('');
   };
 
-  test('writes what waits, then the last lines, each when the reader has taken the one before', () => {
-    expect(ended(Infinity)).toEqual({
-      taken: [0, 1, 2, 3, 4],
-      text: 'waiting\nlast 0\nlast 1\nlast 2\nlast 3\nlast 4\n',
-    });
+  test('writes what waits', () => {
+    expect(ended(Infinity)).toBe('waiting\n');
   });
 
-  test('takes no more lines when there is no more time', () => {
-    expect(ended(4)).toEqual({ taken: [0, 1], text: 'waiting\nlast 0\nlast ' });
-  });
-
-  test('needs no last lines', () => {
-    const { output, written } = stage();
-    output.append('one\n');
-    output.end(() => false);
-    expect(written.join('')).toBe('one\n');
+  test('writes no more when there is no more time', () => {
+    expect(ended(1)).toBe('waiti');
   });
 });
 

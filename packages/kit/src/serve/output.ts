@@ -24,7 +24,6 @@ export class Output {
   #timer: Timer | undefined;
   #reported = 0;
   #say: (lines: number) => void = () => undefined;
-  #last: () => Iterable<string> = () => [];
 
   constructor(options: OutputOptions) {
     this.#lines = new Lines(options);
@@ -58,24 +57,10 @@ export class Output {
     this.#say = say;
   }
 
-  /** The last lines of the process; each is taken when the reader has accepted the one before. Only the last listener is called. */
-  onEnd(lines: () => Iterable<string>): void {
-    this.#last = lines;
-  }
-
-  /** Writes all lines, then the last ones. `wait` blocks for a moment; it returns false if there is no more time. */
+  /** Writes all lines. `wait` blocks for a moment; it returns false if there is no more time. */
   end(wait: () => boolean): void {
     this.#flush();
-    if (!this.#isAllTaken(wait)) return;
-    for (const line of this.#last()) {
-      this.write(line);
-      if (!this.#isAllTaken(wait)) return;
-    }
-  }
-
-  #isAllTaken(wait: () => boolean): boolean {
     while (this.isBehind && wait()) this.#flush();
-    return !this.isBehind;
   }
 
   #flush(): void {
