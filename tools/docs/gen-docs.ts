@@ -6,7 +6,7 @@ import { micMetrics } from '../../packages/mic/src/tell/metrics.ts';
 import { nmiFlags } from '../../packages/nmi/src/config/flags.ts';
 import { brokerMetrics } from '../../packages/nmi/src/broker-service/reports.ts';
 import { metricSpecs as nmiMetrics } from '../../packages/nmi/src/tell/metrics.ts';
-import { actors, reasons } from '../../packages/policy/src/reasons.ts';
+import { reasonsByActor } from '../../packages/policy/src/reasons.ts';
 import { errorsPage } from './errors-page.ts';
 import { read, settle } from './generated-files.ts';
 import { componentRows } from './components-list.ts';
@@ -27,10 +27,9 @@ function metricList(specs: Readonly<Record<string, MetricSpec>>): string {
 
 /** By who must act. */
 function reasonLists(): readonly string[] {
-  const byActor = Map.groupBy(Object.entries(reasons), ([, [, actor]]) => actor);
-  return [...byActor].flatMap(([actor, those]) => [
-    `## Who must act: ${actors[actor]}`,
-    reasonList(those.map(([reason, [meaning]]) => [reason, meaning])),
+  return Object.entries(reasonsByActor).flatMap(([actor, meanings]) => [
+    `## Who must act: ${actor}`,
+    reasonList(Object.entries(meanings)),
   ]);
 }
 

@@ -28,16 +28,8 @@ export function createCredentialWords(
   const credential = credentialName(name, trusted);
   if ('clientId' in owner) {
     const parameters = JSON.stringify({ name: credential, issuer, subject, audiences: [audience] });
-    return [
-      'ad',
-      'app',
-      'federated-credential',
-      'create',
-      '--id',
-      owner.clientId,
-      '--parameters',
-      parameters,
-    ];
+    const application = ['--id', owner.clientId];
+    return ['ad', 'app', 'federated-credential', 'create', ...application, '--parameters', parameters];
   }
   const { resourceGroup, name: identity, subscription } = owner;
   return [

@@ -45,7 +45,7 @@ export {
   type NamesReview,
 } from './rights.ts';
 export { copiesFor, type Lookup } from './lookup.ts';
-export { actors, reasons, type Reason } from './reasons.ts';
+export { reasonsByActor, type Reason } from './reasons.ts';
 export { shellWord } from './shell-word.ts';
 export {
   explainMismatch,
