@@ -19,7 +19,7 @@ const longestPath = 200;
 export function warningTexts(
   object: AzureIdentity | AzureIdentityBinding | AzurePodIdentityException,
 ): readonly string[] {
-  const parsed = parseAgain(object);
+  const parsed: Parsed<unknown> = parsers[object.kind](object);
   return parsed.ok ? textsOf(parsed.warnings, mostWarnings) : [];
 }
 
@@ -43,15 +43,8 @@ function shortened(path: string): string {
   return `${path.slice(0, longestPath).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
-function parseAgain(
-  object: AzureIdentity | AzureIdentityBinding | AzurePodIdentityException,
-): Parsed<unknown> {
-  switch (object.kind) {
-    case 'AzureIdentity':
-      return parseAzureIdentity(object);
-    case 'AzureIdentityBinding':
-      return parseAzureIdentityBinding(object);
-    case 'AzurePodIdentityException':
-      return parseAzurePodIdentityException(object);
-  }
-}
+const parsers = {
+  AzureIdentity: parseAzureIdentity,
+  AzureIdentityBinding: parseAzureIdentityBinding,
+  AzurePodIdentityException: parseAzurePodIdentityException,
+};
