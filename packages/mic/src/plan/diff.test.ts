@@ -43,26 +43,6 @@ const briefs = (different: Partial<ClusterSnapshot>, otherRules: Partial<PlanAnd
 const own = 'default/web-0-shop-reader';
 
 describe('what one pod has against what it should have', () => {
-  it('a settled world needs nothing', () => {
-    expect(plan(snapshot(), rules).hosts).toEqual([]);
-  });
-
-  it('C36 a pod with binding and identity gets an object that names pod, namespace, node, binding and identity', () => {
-    const [step] = stepsOf({ assigned: [] });
-    expect(step).toMatchObject({
-      kind: 'create',
-      assignment: {
-        key: 'shop/web-0|default/reader',
-        pod: { namespace: 'shop', name: 'web-0', nodeName: 'node-0' },
-        binding: { metadata: { name: 'reader-binding' } },
-        identity: { metadata: { name: 'reader' } },
-        resourceId: idOf('reader'),
-        objectNamespace: 'default',
-        objectName: 'web-0-shop-reader',
-      },
-    });
-  });
-
   it.each([
     ['Created', ['confirm']],
     ['Unassigned', ['confirm']],
@@ -74,23 +54,6 @@ describe('what one pod has against what it should have', () => {
       expect(stepsOf({ assigned: [assigned({ state })] }).map(({ kind }) => kind)).toEqual(kinds);
     },
   );
-
-  it('C48 E10 an object in Created whose identity Azure refuses is left as it is, so that the plan is quiet', () => {
-    const quarantined = new Map([
-      [
-        idOf('reader'),
-        {
-          until: Infinity,
-          failures: 1,
-          code: 'FailedIdentityOperation' as const,
-          message: 'no such identity',
-        },
-      ],
-    ]);
-    const different = { facts: factsMap(facts(scaleSet, [], { quarantined })) };
-    expect(briefs({ ...different, assigned: [assigned({ state: 'Created' })] })).toEqual([]);
-    expect(briefs({ ...different, assigned: [] })).toEqual([`create ${own}`]);
-  });
 
   it('an object in Assigned whose identity the host is known to lack, and will not get now, is corrected: an editor can write one', () => {
     const refused = { until: Infinity, failures: 1, code: 'FailedIdentityOperation', message: 'no' } as const;
@@ -188,14 +151,6 @@ describe('what one pod has against what it should have', () => {
     expect(briefs(different)).toEqual(['create default/web-0-shop-writer', `delete ${own} (unbound)`]);
   });
 
-  it('E6 all bindings that select the pod apply', () => {
-    const different = {
-      identities: [identity(), identity({ name: 'writer' })],
-      bindings: [binding(), binding({ azureIdentity: 'writer' })],
-    };
-    expect(briefs(different)).toEqual(['create default/web-0-shop-writer']);
-  });
-
   it('E23 of two identities with one name the one in the first namespace is meant, and takes the object over', () => {
     const first = identity({ namespace: 'alpha' });
     const steps = stepsOf({
@@ -207,49 +162,6 @@ describe('what one pod has against what it should have', () => {
         kind: 'update',
         assignment: { objectName: 'web-0-shop-reader', identity: { metadata: { namespace: 'alpha' } } },
       },
-    ]);
-  });
-
-  it('C42 with forceNamespaced same-named objects in two namespaces live side by side', () => {
-    const namespaces = ['a', 'b'];
-    const different = {
-      pods: namespaces.map((namespace) => pod({ namespace })),
-      identities: namespaces.map((namespace) => identity({ namespace })),
-      bindings: namespaces.map((namespace) => binding({ namespace })),
-      assigned: [],
-    };
-    expect(briefs(different, { forceNamespaced: true })).toEqual([
-      'create a/web-0-a-reader',
-      'create b/web-0-b-reader',
-    ]);
-  });
-
-  it('C38 add, update and delete in one go touch only the pods concerned', () => {
-    const names = ['p0', 'p1', 'p2'];
-    const ids = ['i0', 'i1', 'i2'];
-    const fieldsOf = (name: string, position: number) => ({
-      podName: name,
-      identity: { name: ids[position]! },
-      binding: { azureIdentity: ids[position]!, selector: `s${position}` },
-    });
-    const different = {
-      pods: [pod({ name: 'p0', label: 's0' }), pod({ name: 'p2', label: 's2' })],
-      identities: [
-        identity({ name: 'i0', spec: { type: 0, resourceID: resourceIdOf('i0-new') } }),
-        identity({ name: 'i1' }),
-        identity({ name: 'i2' }),
-        identity({ name: 'i3' }),
-      ],
-      bindings: [
-        ...ids.map((azureIdentity, position) => binding({ azureIdentity, selector: `s${position}` })),
-        binding({ azureIdentity: 'i3', selector: 's2' }),
-      ],
-      assigned: names.map((name, position) => assigned(fieldsOf(name, position))),
-    };
-    expect(briefs(different)).toEqual([
-      'update default/p0-shop-i0',
-      'delete default/p1-shop-i1 (pod-gone)',
-      'create default/p2-shop-i3',
     ]);
   });
 });
@@ -287,29 +199,6 @@ describe('an object goes, and for this reason:', () => {
     expect(steps).toMatchObject([{ kind: 'delete', why }]);
   });
 
-  it('C44 of nodes that are gone with their pods, without a call to Azure', () => {
-    const { hosts } = plan(snapshot({ pods: [], nodes: [] }), rules);
-    expect(hosts).toMatchObject([
-      { host: undefined, attach: [], detach: [], read: false, steps: [{ why: 'node-gone' }] },
-    ]);
-  });
-
-  it('but not while its pod is terminating: that is still a pod', () => {
-    expect(briefs({ pods: [pod()] })).toEqual([]);
-  });
-
-  it('C39 after pods were replaced exactly the new one’s object is left', () => {
-    const different = {
-      pods: [pod({ name: 'test-pod3' })],
-      assigned: ['test-pod1', 'test-pod2'].map((podName) => assigned({ podName })),
-    };
-    expect(briefs(different)).toEqual([
-      'delete default/test-pod1-shop-reader (pod-gone)',
-      'delete default/test-pod2-shop-reader (pod-gone)',
-      'create default/test-pod3-shop-reader',
-    ]);
-  });
-
   it('a pod recreated on another host gets its object updated there, and no other host touches it', () => {
     const { hosts } = plan(
       snapshot({
@@ -325,31 +214,6 @@ describe('an object goes, and for this reason:', () => {
     expect(hosts.map(({ host, steps }) => [host?.kind, steps.map(({ kind }) => kind)])).toEqual([
       ['vm', ['update']],
     ]);
-  });
-});
-
-describe('the steps of one pod', () => {
-  const words = ['z', 'a', 'm'];
-  const identities = words.map((name) => identity({ name }));
-  // Matches are sorted by the names of their bindings.
-  const bindings = words.map((name, at) => binding({ azureIdentity: name, name: `b${at}` }));
-  const objects = words.map((name, at) =>
-    assigned({ identity: { name }, binding: { azureIdentity: name, name: `b${at}` } }),
-  );
-
-  it('are in the order of the objects, however the bindings are called', () => {
-    expect(briefs({ identities, bindings, assigned: [] })).toEqual([
-      'create default/web-0-shop-a',
-      'create default/web-0-shop-m',
-      'create default/web-0-shop-z',
-    ]);
-  });
-
-  it('that remove objects are in the order of those, in whatever order they came', () => {
-    const gone = { identities, bindings, pods: [] };
-    const removed = ['a', 'm', 'z'].map((name) => `delete default/web-0-shop-${name} (pod-gone)`);
-    expect(briefs({ ...gone, assigned: objects })).toEqual(removed);
-    expect(briefs({ ...gone, assigned: objects.toReversed() })).toEqual(removed);
   });
 });
 
@@ -456,16 +320,6 @@ describe('names of objects', () => {
       'create default/web-0-shop-reader',
       'update default/web-0-shop-writer',
     ]);
-  });
-
-  it('a name longer than 253 characters is shortened', () => {
-    const [step] = stepsOf({ pods: [pod({ name: 'p'.repeat(250) })], assigned: [] });
-    expect(step?.kind === 'create' && step.assignment.objectName.length).toBe(253);
-  });
-
-  it('a name of 253 characters is kept as it is', () => {
-    const name = 'p'.repeat(253 - '-shop-reader'.length);
-    expect(briefs({ pods: [pod({ name })], assigned: [] })).toEqual([`create default/${name}-shop-reader`]);
   });
 
   it('an object in a namespace where the rules do not put it any more is replaced', () => {

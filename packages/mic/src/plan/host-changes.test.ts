@@ -1,9 +1,7 @@
-import type { ResourceId } from '@pod-identity/crd-types';
 import { describe, expect, it } from 'vitest';
 import type { HostFacts, Quarantine } from '../snapshot/facts/facts.ts';
 import { createFacts } from '../snapshot/facts/host-facts.ts';
 import type { ClusterSnapshot } from '../snapshot/test/cluster-snapshot.ts';
-import { planIdentities } from './host-changes.ts';
 import { plan, type Plan } from './test/cluster-plan.ts';
 import {
   alive,
@@ -28,7 +26,6 @@ import {
 import type { HostPlan } from './types.ts';
 
 const vmss1 = hostOf(instanceOf('vmss1'));
-const vmss2 = hostOf(instanceOf('vmss2'));
 const reader = idOf('reader');
 const grace = rules.detachGraceMs;
 
@@ -60,29 +57,6 @@ describe('attaching', () => {
     expect(changesOf(withFacts(facts(vmss1, ['reader', 'other'])))).toEqual([]);
   });
 
-  it('what is missing is attached in the order of the ids, whatever the pods are called', () => {
-    const different = (names: readonly string[]) => ({
-      pods: names.map((name, at) => pod({ name: `web-${at}`, label: name })),
-      identities: names.map((name) => identity({ name })),
-      bindings: names.map((name) => binding({ azureIdentity: name, selector: name })),
-      assigned: [],
-      ...withFacts(facts(vmss1)),
-    });
-    expect(changesOf(different(['m', 'z', 'a']))).toEqual(['vmss1: +a +m +z']);
-  });
-
-  it('hosts are planned in the order of their ids, and the plan wakes for the first of them', () => {
-    const [early, late] = [2 * minute, minute].map((ago) => ({ readAt: now - ago }));
-    const hosts = [facts(vmss2, ['reader'], late), facts(vmss1, ['reader'], early)];
-    const nodes = [node('node-1', instanceOf('vmss2')), node()];
-    const pods = [pod({ name: 'web-1', node: 'node-1' }), pod()];
-    const both = planOf({ nodes, pods, ...withFacts(...hosts), assigned: [] });
-    expect(both.hosts.map(({ host }) => host?.id)).toEqual([vmss1.id, vmss2.id]);
-    const wakes = both.hosts.flatMap(({ wakeAt }) => wakeAt ?? []);
-    expect(new Set(wakes).size).toBe(2);
-    expect(both.wakeAt).toBe(Math.min(...wakes));
-  });
-
   describe('when updates of the host were refused because of a namespace', () => {
     const strikes = new Map([
       ['default', { failedAt: now, spentUntil: now + 4 * 2 * minute, distrusted: false }],
@@ -99,36 +73,6 @@ describe('attaching', () => {
       const identities = [identity(), identity({ namespace: 'shop' })];
       expect(changesOf({ ...struck, identities })).toEqual(['vmss1: +reader']);
     });
-  });
-
-  it('on a host without refusals nobody asks which namespaces name an identity', () => {
-    const asked: string[] = [];
-    const claimants = (id: ResourceId) => {
-      asked.push(id);
-      return [];
-    };
-    const [needed, granted] = [new Set([reader]), new Set([reader])];
-    const needs = { needed, granted, mayBeNeeded: () => false, statedClientIds: () => [], claimants };
-    const planned = planIdentities(needs, facts(vmss1), { now, rules });
-    expect(planned.attach).toEqual([reader]);
-    expect(asked).toEqual([]);
-  });
-
-  it('what is there already is never asked for again, whoever attached it', () => {
-    expect(changesOf(withFacts(facts(vmss1, ['reader'])))).toEqual([]);
-  });
-
-  it('C33 C34 one id in several spellings is one identity', () => {
-    const different = {
-      pods: [pod(), pod({ name: 'web-1', label: 'loud' })],
-      identities: [
-        identity(),
-        identity({ name: 'loud', spec: { type: 0, resourceID: resourceIdOf('READER') } }),
-      ],
-      bindings: [binding(), binding({ azureIdentity: 'loud', selector: 'loud' })],
-      ...withFacts(facts(vmss1)),
-    };
-    expect(changesOf(different)).toEqual(['vmss1: +reader']);
   });
 
   it('a host that was never read is read, and everything needed is asked for meanwhile', () => {
@@ -293,35 +237,6 @@ describe('detaching', () => {
     expect(changesOf(unused(one), { detachGraceMs: 0 })).toEqual(['vmss1: -reader']);
   });
 
-  it('C40 E11 a scale set keeps it until the last pod on any of its nodes is gone; other sets do not matter', () => {
-    const nodes = [
-      node('n1', instanceOf('vmss1', 0)),
-      node('n2', instanceOf('vmss1', 1)),
-      node('n3', instanceOf('vmss2')),
-    ];
-    const pods = [
-      pod({ name: 'p1', node: 'n1' }),
-      pod({ name: 'p2', node: 'n2' }),
-      pod({ name: 'p3', node: 'n3' }),
-    ];
-    const other = facts(vmss2, ['reader'], { oursNames: ['reader'] });
-    const world = (left: typeof pods) => ({
-      nodes,
-      pods: left,
-      assigned: [],
-      ...withFacts(idle(grace), other),
-    });
-    expect(changesOf(world(pods))).toEqual([]);
-    expect(changesOf(world(pods.slice(1)))).toEqual([]);
-    expect(changesOf(world(pods.slice(2)))).toEqual(['vmss1: -reader']);
-  });
-
-  it('same-named pods in two namespaces are two pods (W-C2)', () => {
-    const two = [pod({ namespace: 'a' }), pod({ namespace: 'b' })];
-    expect(changesOf({ ...unused(idle(grace)), pods: two.slice(0, 1) })).toEqual([]);
-    expect(changesOf({ ...unused(idle(grace)), pods: two })).toEqual([]);
-  });
-
   it('a finished pod needs nothing (W-C6)', () => {
     expect(changesOf({ ...unused(idle(grace)), pods: [pod({ phase: 'Succeeded' })] })).toEqual([
       'vmss1: -reader',
@@ -331,14 +246,6 @@ describe('detaching', () => {
   it('what no reading has confirmed stays: it may be somebody else’s', () => {
     const intent = new Map([[reader, { since: now - 1, confirmed: false }]]);
     expect(changesOf(unused(idle(grace, { ours: intent })))).toEqual([]);
-  });
-
-  it('E14 what others attached stays', () => {
-    expect(
-      changesOf(
-        unused(facts(vmss1, ['reader', 'foreign'], { idleSince: idleSince(0, 'reader', 'foreign') })),
-      ),
-    ).toEqual([]);
   });
 
   it.each([

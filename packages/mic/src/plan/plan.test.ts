@@ -8,7 +8,6 @@ import {
   facts,
   hostOf,
   identity,
-  idlePlan,
   idOf,
   instanceOf,
   node,
@@ -69,33 +68,6 @@ it('an object that waits for an identity which is attached with this plan is con
   ]);
 });
 
-it('C41 an object whose pod is gone goes at once; the identity stays for the grace', () => {
-  const world = snapshot({ pods: [] });
-  expect(plan(world, rules)).toMatchObject({
-    hosts: [{ detach: [], steps: [{ kind: 'delete', why: 'pod-gone' }] }],
-  });
-});
-
-it('C50 after what was missing has been attached nothing is missing', () => {
-  const world = (names: string[]) => snapshot({ facts: new Map([[vmss1.id, facts(vmss1, names)]]) });
-  expect(plan(world([]), rules).hosts).toMatchObject([{ attach: [idOf('reader')] }]);
-  expect(plan(world(['reader']), rules).hosts).toEqual([]);
-});
-
-it('C49 with no pods there is nothing to do and no host to ask', () => {
-  expect(plan(snapshot({ pods: [], assigned: [], facts: new Map() }), rules)).toEqual({
-    hosts: [],
-    skips: [],
-  });
-});
-
-it('E13 nothing in a plan speaks of a host’s own identity: only user-assigned ids are ever named', () => {
-  const { hosts } = plan(snapshot({ facts: new Map() }), rules);
-  for (const id of hosts.flatMap(({ attach, renew, detach }) => [...attach, ...renew, ...detach])) {
-    expect(id).toContain('/userassignedidentities/');
-  }
-});
-
 it('C48 an identity that Azure refuses holds back only its own pod', () => {
   const quarantined = new Map([
     [idOf('bad'), { until: Infinity, failures: 1, code: 'Unknown' as const, message: '' }],
@@ -133,12 +105,4 @@ it('why pods get nothing is told in the order of their names', () => {
   const pods = ['b', 'c', 'a'].map((name) => pod({ name, label: 'other' }));
   const { skips } = plan(snapshot({ pods, assigned: [] }), rules);
   expect(skips.map((skip) => skip.pod.name)).toEqual(['a', 'b', 'c']);
-});
-
-it('a host is idle only where there is nothing to read, change or write', () => {
-  const idle = idlePlan(vmss1);
-  const [one, other] = [[idOf('one')], [idOf('other')]];
-  expect(isIdle(idle)).toBe(true);
-  const busy = [{ read: true }, { again: one }, { again: one, renew: other }, { attach: one, renew: other }];
-  for (const more of busy) expect(isIdle({ ...idle, ...more })).toBe(false);
 });
