@@ -280,55 +280,6 @@ test('C48 E10 a refused identity affects no others, and is accepted later withou
   await stage.allAssigned(2);
 });
 
-test('50 pods over 20 identities on one scale set: at most 2 PATCHes, one write for each object', async () => {
-  const { sim } = await enter({ scaleSets: [{ name: 'vmss1', instances: 5 }], azure: { armLatencyMs: 50 } });
-  for (let position = 0; position < 20; position += 1) await bind(`app${position}`);
-  const mic = await stage.startMic();
-  await stage.until(() => mic.controller.term !== undefined);
-  sim.kube.seed(
-    Array.from({ length: 50 }, (_, position) =>
-      seededPod(`pod${position}`, `app${position % 20}`, `vmss1-${position % 5}`),
-    ),
-  );
-  await stage.allAssigned(50);
-  expect(stage.patches()).toBeLessThanOrEqual(2);
-  expect(stage.writes('azureassignedidentities')).toBe(50);
-});
-
-test('checklist 1: a pod whose identity is on the host already is Assigned without a PATCH', async () => {
-  const { town, sim } = await enter(oneScaleSet);
-  await bind('app');
-  await town.pod({ name: 'pod1', label: 'app' });
-  await stage.startMic();
-  await stage.allAssigned(1);
-  const mark = sim.azure.journal.mark();
-  await town.pod({ name: 'pod2', label: 'app', node: 'vmss1-1' });
-  await stage.allAssigned(2);
-  expect(sim.azure.journal.count({ service: 'arm', since: mark })).toBe(0);
-});
-
-test('E14 E17 an identity that others attached stays, also when the last pod that used it is gone', async () => {
-  const { town, sim } = await enter(oneScaleSet);
-  const foreign = sim.azure.world.addIdentity({ resourceId: identityId('foreign') });
-  sim.azure.world.addScaleSet({ id: scaleSetId('vmss9'), instances: 1, identities: [foreign.resourceId] });
-  await sim.azure.ready();
-  await town.client.request('POST', '/api/v1/nodes', {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name: 'vmss9-0' },
-    spec: { providerID: `azure://${scaleSetId('vmss9')}/virtualMachines/0` },
-  });
-  await bind('foreign');
-  await bind('mine');
-  sim.kube.seed([seededPod('pod1', 'foreign', 'vmss9-0'), seededPod('pod2', 'mine', 'vmss9-0')]);
-  await stage.startMic();
-  await stage.allAssigned(2);
-  await stage.remove('pods', 'pod1');
-  await stage.remove('pods', 'pod2');
-  await sim.azure.world.until(() => !stage.attached('vmss9').includes('mine'));
-  expect(stage.attached('vmss9')).toEqual(['foreign']);
-});
-
 test('attached identities are recorded in MIC’s own namespace, and the record is deleted with the last one', async () => {
   const { town, sim } = await enter(oneScaleSet);
   await bind('app');
@@ -341,16 +292,6 @@ test('attached identities are recorded in MIC’s own namespace, and the record 
   await stage.remove('pods', 'pod1');
   await stage.until(() => records().length === 0);
 });
-
-function seededPod(name: string, label: string, nodeName: string): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default', labels: { aadpodidbinding: label } },
-    spec: { nodeName },
-    status: { phase: 'Running' },
-  };
-}
 
 test('no write of a term is sent after it, also not waiting ones', async () => {
   const { town } = await enter(oneScaleSet);

@@ -58,15 +58,6 @@ describe.each(kinds)('a %s', (kind) => {
     expect(world().host(host.id).identity.type).toBe('None');
   });
 
-  it('C24 sends no PATCH without a change', async () => {
-    const [a] = newIdentities(1);
-    const host = newHost(kind, { identities: [a!] });
-    expect(await t.update(host, {})).toMatchObject({ patches: 0, rejected: [] });
-    const outcome = await t.update(host, { attach: [a!], detach: [canonical('never-there')] });
-    expect(outcome.present?.has(a!)).toBe(true);
-    expect(t.patches(host)).toBe(0);
-  });
-
   it('E13 W-C1 keeps its system-assigned identity in every transition', async () => {
     const host = newHost(kind, { systemAssigned: true });
     const principal = world().host(host.id).identity.principalId;
@@ -77,14 +68,6 @@ describe.each(kinds)('a %s', (kind) => {
     expect(world().host(host.id).identity.type).toBe('SystemAssigned, UserAssigned');
     await t.update(host, { detach: [a!] });
     expect(world().host(host.id).identity).toMatchObject({ type: 'SystemAssigned', principalId: principal });
-  });
-
-  it('E14 leaves foreign identities alone', async () => {
-    const [foreign, a] = newIdentities(2);
-    const host = newHost(kind, { identities: [foreign!] });
-    await t.update(host, { attach: [a!] });
-    await t.update(host, { detach: [a!] });
-    expect(attached(host)).toEqual([foreign]);
   });
 
   it('user-needs 10.8 renews an identity that was recreated under the same name', async () => {
@@ -124,17 +107,6 @@ describe('one bad identity harms only itself', () => {
 });
 
 describe('a host that is not to be touched', () => {
-  it('user-needs 10.5: Updating gets no PATCH', async () => {
-    const host = newHost();
-    const [a] = newIdentities(1);
-    world().setProvisioningState(host.id, 'Updating');
-    const outcome = await t.update(host, { attach: [a!] });
-    expect(outcome).toMatchObject({ refusal: { kind: 'busy', retryAfterMs: 0 }, patches: 0 });
-    expect(t.patches(host)).toBe(0);
-    world().setProvisioningState(host.id, 'Succeeded');
-    expect((await t.update(host, { attach: [a!] })).refusal).toBeUndefined();
-  });
-
   it('Deleting counts as gone, like a missing one', async () => {
     const host = newHost();
     const [a] = newIdentities(1);

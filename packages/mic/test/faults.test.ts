@@ -2,7 +2,6 @@ import { afterEach, expect, test } from 'vitest';
 import {
   identityId,
   own,
-  scaleSetId,
   setStage,
   stateOf,
   type RunningMic,
@@ -58,43 +57,6 @@ test('during a PATCH, pods whose identity is attached already do not wait for it
   await stage.allAssigned(3);
 });
 
-test('a slow scale set delays no other', async () => {
-  const { town, sim } = await enter({
-    scaleSets: [
-      { name: 'vmss1', instances: 1 },
-      { name: 'vmss2', instances: 1 },
-    ],
-  });
-  await bind('app');
-  const hang = sim.azure.faults.add({
-    match: { service: 'arm', path: /virtualMachineScaleSets\/vmss1$/i },
-    then: { hang: true },
-  });
-  for (const node of ['vmss1-0', 'vmss2-0']) await town.pod({ name: `pod-${node}`, label: 'app', node });
-  await stage.startMic();
-  await stage.until(() => stage.states().includes('pod-vmss2-0-default-app: Assigned'));
-  hang.remove();
-});
-
-test('W-C4 a crash between the PATCH and its confirmation leaves no orphan: the next MIC cleans up', async () => {
-  const { town, sim } = await enter();
-  await bind('app');
-  await town.pod({ name: 'pod1', label: 'app' });
-  const hold = sim.azure.holdOperations();
-  const first = await stage.startMic();
-  await sim.azure.journal.next({ service: 'arm', method: 'PATCH' });
-  await first.stop();
-  expect(recordText()).toContain('\\"confirmed\\":false');
-
-  await stage.remove('pods', 'pod1');
-  hold.release();
-  await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app');
-  await stage.startMic();
-  await sim.azure.world.until(() => stage.attached('vmss1').length === 0);
-  await stage.until(() => recordText() === '[]');
-  expect(stage.assigned()).toEqual([]);
-});
-
 test('two MICs: one works, the other takes over at once when the first stops', async () => {
   const { town, sim } = await enter();
   await bind('app');
@@ -110,29 +72,6 @@ test('two MICs: one works, the other takes over at once when the first stops', a
   await stage.allAssigned(2);
   expect(stage.patches()).toBe(1);
   expect(sim.kube.list('azureassignedidentities')).toHaveLength(2);
-});
-
-test('checklist 11: a lost lease stops all writes at once and the process continues; it works again when it leads again', async () => {
-  const { town, sim } = await enter();
-  await bind('app');
-  await town.pod({ name: 'pod1', label: 'app' });
-  const hold = sim.azure.holdOperations();
-  const mic = await stage.startMic({ leaseMs: 1_000 });
-  await sim.azure.journal.next({ service: 'arm', method: 'PATCH' });
-  const partition = sim.kube.faults.add({ match: { path: /\/leases/ }, then: { status: 500 } });
-  while (mic.controller.term) await sim.kube.journal.next({ path: /\/leases/ });
-  const mark = sim.kube.storage.version;
-  const asked = stage.patches();
-  hold.release();
-  await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app');
-  await town.pod({ name: 'pod2', label: 'app' });
-  await sim.kube.journal.next({ path: /\/leases/ });
-  expect(sim.kube.storage.version).toBe(mark + 2);
-  expect(stage.patches()).toBe(asked);
-  expect(stage.assigned()).toEqual([]);
-
-  partition.remove();
-  await stage.allAssigned(2);
 });
 
 test('a lost response changes nothing: of the POST, of the record, of the PATCH', async () => {
@@ -194,59 +133,6 @@ test('checklist 4: the next MIC also respects Retry-After', async () => {
   expect(sim.azure.journal.count({ service: 'arm', since: mark })).toBe(0);
   stage.warp(601_000);
   await stage.allAssigned(2);
-});
-
-test('E16 checklist 9: identities removed from a host are attached again within a drift period', async () => {
-  const { town, sim } = await enter();
-  await bind('app');
-  await town.pod({ name: 'pod1', label: 'app' });
-  await stage.startMic();
-  await stage.allAssigned(1);
-  sim.azure.world.wipeIdentities(scaleSetId('vmss1'));
-  stage.warp(181_000);
-  await sim.azure.world.until(() => stage.attached('vmss1').join() === 'app');
-  expect(stage.writes('azureassignedidentities')).toBe(1);
-});
-
-test('checklist 8: an identity that was deleted and recreated with its name is repaired', async () => {
-  const { town, sim } = await enter();
-  const { resourceId } = await bind('app');
-  await town.pod({ name: 'pod1', label: 'app' });
-  await stage.startMic();
-  await stage.allAssigned(1);
-  const fresh = sim.azure.world.recreateIdentity(resourceId);
-  stage.warp(181_000);
-  await sim.azure.world.until((world) =>
-    Object.values(world.host(scaleSetId('vmss1')).identity.userAssignedIdentities).some(
-      (entry) => entry.clientId === fresh.clientId,
-    ),
-  );
-});
-
-test('C45 in small: no change is lost by watches that were closed, compacted (410) or lost with the API server', async () => {
-  const { town, sim } = await enter();
-  await bind('app');
-  await town.pod({ name: 'pod1', label: 'app' });
-  await stage.startMic();
-  await stage.allAssigned(1);
-  sim.kube.compact();
-  sim.kube.dropWatches();
-  await town.pod({ name: 'pod2', label: 'app' });
-  await stage.allAssigned(2);
-
-  await sim.kube.stopListening();
-  sim.kube.seed([
-    {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'pod3', namespace: 'default', labels: { aadpodidbinding: 'app' } },
-      spec: { nodeName: 'vmss1-0' },
-      status: { phase: 'Running' },
-    },
-  ]);
-  stage.warp(60_000);
-  await sim.kube.startListening();
-  await stage.allAssigned(3);
 });
 
 test("E12 the original's finalizer blocks neither objects to delete nor those to keep", async () => {
@@ -344,18 +230,4 @@ test('identities and bindings have a condition with their state', async () => {
   await stage.until(() => ready('azureidentitybindings', 'app-binding')?.status === 'True');
   // A change of a status causes no other write.
   expect(stage.writes('azureassignedidentities')).toBe(2);
-});
-
-test('checklist 5: a scale set that is being updated gets no PATCH until then', async () => {
-  const { town, sim } = await enter();
-  await bind('app');
-  sim.azure.world.setProvisioningState(scaleSetId('vmss1'), 'Updating');
-  await town.pod({ name: 'pod1', label: 'app' });
-  await stage.startMic({ recordAfterMs: 50 });
-  await stage.until(() => stage.states().join() === 'pod1-default-app: Created');
-  expect(stage.patches()).toBe(0);
-  sim.azure.world.setProvisioningState(scaleSetId('vmss1'), 'Succeeded');
-  const nudge = setInterval(() => stage.warp(10_000), 50);
-  await stage.allAssigned(1);
-  clearInterval(nudge);
 });

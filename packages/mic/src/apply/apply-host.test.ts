@@ -125,43 +125,6 @@ test('a record that another process wrote stops the change; it is read and the n
   expect(recordOf(world).ours).toHaveLength(2);
 });
 
-test('a refused identity is recorded with its count, and does not delay the rest', async () => {
-  const world = createFakeWorld();
-  world.addNode();
-  world.addIdentity('bad');
-  world.addIdentity('good');
-  world.addPod('pod-1', 'bad');
-  world.addPod('pod-2', 'good');
-  world.azure.rejecting.set(idOf('bad'), 'LinkedAuthorizationFailed');
-  const term = await world.startTerm();
-  await world.clock.advance(10_000);
-  expect(world.states()).toEqual(['pod-1: Created', 'pod-2: Assigned']);
-  expect(recordOf(world).quarantined).toMatchObject([{ id: idOf('bad'), failures: 1 }]);
-  expect(term.steps.find(({ state }) => state === 'Created')?.waiting?.why).toBe('rejected');
-  world.azure.rejecting.clear();
-  await world.clock.advance(120_000);
-  expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
-  expect(recordOf(world).quarantined).toEqual([]);
-});
-
-test('a throttled host gets no requests until the recorded time, also in the next term', async () => {
-  const { world, term } = await settledWorld();
-  world.azure.refusal = { kind: 'throttled', message: 'slow down', retryAfterMs: 600_000, scope: 'host' };
-  world.addIdentity('other');
-  world.addPod('pod-2', 'other');
-  term.poke();
-  await world.clock.advance(10_000);
-  expect(recordOf(world).notBefore).toBeGreaterThan(world.clock.now());
-  expect(world.states()).toEqual(['pod-2: Created', 'pod: Assigned']);
-  term.end();
-  world.azure.refusal = undefined;
-  await world.startTerm();
-  await world.clock.advance(500_000);
-  expect(world.writes).not.toContain('PATCH');
-  await world.clock.advance(120_000);
-  expect(world.states()).toEqual(['pod-2: Assigned', 'pod: Assigned']);
-});
-
 test('a limit that was set between the plan and its turn applies', async () => {
   const { world, term } = await settledWorld();
   world.addIdentity('other');
@@ -206,38 +169,6 @@ test('a host that is updating at the first read is retried later; identities tha
   expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Created']);
   await world.clock.advance(2_000);
   expect(world.states()).toEqual(['pod-1: Assigned', 'pod-2: Assigned']);
-});
-
-test('a limit of the subscription applies to its other hosts as well', async () => {
-  const { world, term } = await settledWorld();
-  const other = {
-    kind: 'vmss',
-    id: idOf('x').replace(/providers.*/, 'providers/microsoft.compute/virtualmachinescalesets/vmss2'),
-  } as unknown as typeof host;
-  term.memory.keep({ ...term.memory.facts(host.id)!, host: other });
-  const foreign = { ...other, id: other.id.replace('/s1/', '/s2/') as typeof other.id };
-  term.memory.keep({ ...term.memory.facts(host.id)!, host: foreign });
-  world.azure.refusal = {
-    kind: 'throttled',
-    message: 'slow down',
-    retryAfterMs: 600_000,
-    scope: 'subscription',
-  };
-  world.addIdentity('more');
-  world.addPod('pod-2', 'more');
-  term.poke();
-  await world.clock.advance(2_000);
-  expect(term.memory.facts(other.id)?.notBefore).toBe(term.memory.facts(host.id)?.notBefore);
-  expect(term.memory.facts(foreign.id)?.notBefore).toBe(0);
-});
-
-test('a settled host costs only one read in a drift period', async () => {
-  const { world, term } = await settledWorld();
-  const before = term.hosts.length;
-  await world.clock.advance(3_600_000);
-  expect(world.writes).toEqual([]);
-  expect(term.hosts.length - before).toBeLessThanOrEqual(26);
-  expect(term.hosts.slice(before).every(({ kind }) => kind === 'read')).toBe(true);
 });
 
 test('a pod that comes during a turn that crashes has its identity seconds later', async () => {

@@ -86,39 +86,11 @@ const patching =
   };
 
 describe('what a turn does', () => {
-  test('nothing, if nothing is planned', async () => {
-    const { apply, calls, changes, reported } = setUp();
-    expect(await apply({})).toBeUndefined();
-    expect([calls.reads, changes, reported]).toEqual([0, [], []]);
-  });
-
-  test('attaching and renewing go into one change', async () => {
-    const { apply, changes } = setUp();
-    await apply({ attach: [b], renew: [c] });
-    expect(changes).toMatchObject([{ attach: [b], renew: [c], detach: [] }]);
-  });
-
-  test('attaching continues if something is sent again as well', async () => {
-    const { apply, changes } = setUp();
-    await apply({ attach: [b], again: [c] });
-    expect(changes).toHaveLength(1);
-  });
-
   test('an identity that a pod needs since the plan is not in the request to detach', async () => {
     const { apply, changes, world } = setUp();
     world.needed = [a];
     await apply({ detach: [a] });
     expect(changes).toEqual([]);
-  });
-
-  test('reads and changes are reported with their durations', async () => {
-    const { apply, reported } = setUp();
-    await apply({ read: true });
-    await apply({ attach: [b] });
-    expect(reported).toMatchObject([
-      { kind: 'read', at: now + 7, ms: 7 },
-      { kind: 'changed', change: { attach: [b] }, outcome: nothing, ms: 7 },
-    ]);
   });
 
   test('an identity counts as unavailable while it is being detached, and only then', async () => {
@@ -275,24 +247,6 @@ describe('what Azure is told besides the change', () => {
     world.update = (_change, context) => (attempts.push(context.attempts), Promise.resolve(nothing));
     await apply({ attach: [b] });
     expect(attempts).toEqual([4, 2, Infinity]);
-  });
-});
-
-describe('a limit that Azure states', () => {
-  const limit = { kind: 'throttled', message: 'slow down', retryAfterMs: 60_000 } as const;
-  const other = hostOf(instanceOf('vmss2'));
-
-  test.each([
-    ['subscription', now + 7 + 60_000],
-    ['host', 0],
-  ] as const)('for the %s, to a reading or to a change', async (scope, expected) => {
-    for (const plan of [{ read: true }, { attach: [b] }]) {
-      const { apply, world, memory } = setUp();
-      world.reading = { ...limit, scope };
-      world.update = () => Promise.resolve({ ...nothing, refusal: { ...limit, scope } });
-      await apply(plan);
-      expect(memory.factsFromStart(other).notBefore).toBe(expected);
-    }
   });
 });
 

@@ -86,62 +86,6 @@ test('the first change of a quiet host waits briefly, those within ten seconds o
   expect(turns.slice(3)).toEqual(['busy@20599']);
 });
 
-test('changes during a turn are not the first of a quiet host, however long it lasts', async () => {
-  const running = Promise.withResolvers<undefined>();
-  const { clock, queue, turns } = setUp({
-    ...lane,
-    answer: (nth) => (nth === 1 ? running.promise : undefined),
-  });
-  queue.poke('a');
-  await clock.advance(60_000);
-  running.resolve(undefined);
-  queue.poke('a', { more: true });
-  await clock.advance(499);
-  expect(turns).toEqual(['a@50']);
-  await clock.advance(1);
-  expect(turns).toEqual(['a@50', 'a@60500']);
-});
-
-test('turns that did not wait for more work (urgent or requested by the host itself) do not lengthen the wait', async () => {
-  const { clock, queue, turns } = setUp({
-    ...lane,
-    answer: (nth, now) => (nth < 4 ? now + 10 : undefined),
-  });
-  queue.poke('a', { now: true });
-  await clock.advance(100);
-  expect(turns).toEqual(['a@0', 'a@10', 'a@20', 'a@30']);
-  queue.poke('a');
-  await clock.advance(100);
-  expect(turns.slice(4)).toEqual(['a@150']);
-});
-
-test('a host is quiet again after ten seconds, despite urgent turns', async () => {
-  const { clock, queue, turns } = setUp(lane);
-  queue.poke('a');
-  await clock.advance(5_000);
-  queue.poke('a', { now: true });
-  await clock.advance(5_050);
-  expect(turns).toEqual(['a@50', 'a@5000']);
-  queue.poke('a');
-  await clock.advance(50);
-  expect(turns.slice(2)).toEqual(['a@10100']);
-});
-
-test('a turn that the host requested before a change was due does not lengthen the wait of the next change', async () => {
-  const { clock, queue, turns } = setUp({
-    ...lane,
-    answer: (nth) => (nth === 1 ? 100 : undefined),
-  });
-  queue.poke('a', { now: true });
-  await clock.advance(80);
-  queue.poke('a');
-  await clock.advance(120);
-  expect(turns).toEqual(['a@0', 'a@100']);
-  queue.poke('a');
-  await clock.advance(50);
-  expect(turns.slice(2)).toEqual(['a@250']);
-});
-
 test('an urgent poke causes a turn at once', async () => {
   const { clock, queue, turns } = setUp();
   queue.poke('a');
