@@ -18,8 +18,7 @@ import {
   recordOf,
   settledAt,
 } from './host-facts.ts';
-import type { HostFailure, HostUpdate } from './outcomes.ts';
-import { quarantineMs } from './pauses.ts';
+import type { HostUpdate } from './outcomes.ts';
 
 import { isEmptyRecord, serialiseRecord } from './host-record.ts';
 
@@ -140,12 +139,6 @@ describe('what is remembered as our own', () => {
 describe('quarantine', () => {
   const rejected = [{ id: reader, code: 'FailedIdentityOperation' as const, message: 'no such identity' }];
 
-  it('doubles with each refusal, from a minute to an hour', () => {
-    const waits = [1, 2, 3, 6, 7, 20].map((failures) => quarantineMs(failures, 0.5) / minute);
-    expect(waits).toEqual([1, 2, 4, 32, 60, 60]);
-    expect([quarantineMs(1, 0), quarantineMs(1, 1)]).toEqual([0.9 * minute, 1.1 * minute]);
-  });
-
   it('counts on over its end, and is over once the identity is seen alive', () => {
     const once = foldUpdate(facts(host), update({ rejected }), at);
     expect(once.quarantined.get(reader)).toEqual({
@@ -160,62 +153,9 @@ describe('quarantine', () => {
     expect(foldReading(twice, dead, at).quarantined.size).toBe(1);
     expect(foldReading(twice, { kind: 'read', present: present('reader') }, at).quarantined.size).toBe(0);
   });
-
-  it('is forgotten a day after its end', () => {
-    const once = foldUpdate(facts(host), update({ rejected }), at);
-    const day = 24 * 60 * minute;
-    expect(foldExpiry(once, now + day)).toBe(once);
-    expect(foldExpiry(once, now + day + minute).quarantined.size).toBe(0);
-  });
 });
 
 describe('a host that could not be read or changed', () => {
-  it.each([
-    ['throttled', 60_000, 60_000],
-    ['busy', 30_000, 30_000],
-    ['unavailable', 5000, 5000],
-    ['busy', 0, 2000],
-    ['denied', undefined, 5000],
-    ['failed', undefined, minute],
-    ['gone', undefined, minute],
-  ] as const)(
-    '%s: is not called for as long as Azure asked for (%s ms), else for a default time',
-    (kind, retryAfterMs, wait) => {
-      const refusal = {
-        kind,
-        message: 'm',
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-      } as HostFailure;
-      const one = foldReading(facts(host), refusal, at);
-      expect(one).toMatchObject({
-        notBefore: now + wait,
-        lastFailure: { kind, message: 'm', at: now, failures: 1 },
-      });
-      expect(foldUpdate(facts(host), update({ refusal, present: present() }), at)).toMatchObject({
-        notBefore: now + wait,
-      });
-    },
-  );
-
-  it.each([
-    ['failed', undefined, [60, 120, 240, 480, 600, 600]],
-    ['denied', undefined, [5, 10, 20, 40, 80, 160, 320, 600, 600]],
-    ['busy', 0, [2, 4, 8, 16, 32, 45, 45]],
-    ['busy', 10_000, [10, 10, 10, 16, 32, 45, 45]],
-  ] as const)('%s (%s ms asked for): is left alone longer each time', (kind, retryAfterMs, seconds) => {
-    let one = facts(host);
-    const waits = seconds.map(() => {
-      const refusal = {
-        kind,
-        message: 'm',
-        ...(retryAfterMs !== undefined && { retryAfterMs }),
-      } as HostFailure;
-      one = foldReading({ ...one, notBefore: 0 }, refusal, at);
-      return (one.notBefore - now) / 1000;
-    });
-    expect(waits).toEqual(seconds);
-  });
-
   it('is forgiven by the first success, which does not end a hold that others have set', () => {
     const held = foldThrottle(
       foldReading(facts(host), { kind: 'failed', message: 'm' }, at),
@@ -232,26 +172,12 @@ describe('a host that could not be read or changed', () => {
     expect(foldReading(one, { kind: 'aborted' }, at)).toBe(one);
     expect(foldUpdate(one, update({ refusal: { kind: 'aborted' }, patches: 0 }), at)).toBe(one);
   });
-
-  it('a throttle never shortens another', () => {
-    const one = foldThrottle(facts(host), now + 5);
-    expect(foldThrottle(one, now + 4)).toBe(one);
-  });
 });
 
 it('what was read before stays known when nothing was sent', () => {
   const one = facts(host, ['reader']);
   const refusal = { kind: 'throttled', message: 'm', retryAfterMs: 1, scope: 'host' } as const;
   expect(foldUpdate(one, update({ refusal, patches: 0 }), at).present).toBe(one.present);
-});
-
-it('while Azure is unavailable, pauses grow up to a minute and are never shorter than it asked for', () => {
-  let one = createFacts(host);
-  const pauses = [5_000, 5_000, 5_000, 5_000, 5_000, 90_000].map((retryAfterMs) => {
-    one = foldReading(foldExpiry(one, Infinity), { kind: 'unavailable', message: 'm', retryAfterMs }, at);
-    return one.notBefore - now;
-  });
-  expect(pauses).toEqual([5_000, 10_000, 20_000, 40_000, 60_000, 90_000]);
 });
 
 describe('a dead entry of others that is renewed', () => {
@@ -290,18 +216,6 @@ describe('a dead entry of others that is renewed', () => {
 
 describe('a renewal', () => {
   const one = facts(host, ['reader']);
-  const done = (clientId: string) => {
-    const present = new Map([[reader, { ...alive('reader'), clientId }]]);
-    return foldUpdate(one, update({ present, applied: [reader] }, { renew: [reader] }), at);
-  };
-
-  it('that changed nothing is remembered, so that it is not repeated at once', () => {
-    expect(done(alive('reader').clientId ?? '').renewedAt.get(reader)).toBe(now);
-  });
-
-  it('that brought another client id is too', () => {
-    expect(done('new').renewedAt.get(reader)).toBe(now);
-  });
 
   it('that was still to come when the budget of the host ended is not taken for done', () => {
     const refusal = {
@@ -315,11 +229,6 @@ describe('a renewal', () => {
     expect(foldUpdate(one, update(outcome, { attach: [writer], renew: [reader] }), at).renewedAt.size).toBe(
       0,
     );
-  });
-
-  it('is forgotten as soon as the entry is another: the next recreation heals at once', () => {
-    const dead = { kind: 'read', present: new Map([[reader, {}]]) } as const;
-    expect(foldReading(done('new'), dead, at).renewedAt.size).toBe(0);
   });
 });
 
@@ -369,23 +278,6 @@ describe('what is on record of attempts', () => {
     expect(serialiseRecord(recordOf(after)).length).toBeLessThan(400_000);
   });
 
-  it('a refused PATCH is a strike of its namespace, and of no other', () => {
-    const change = { attach: [reader, writer], namespaces: new Map([[reader, 'shop']]) };
-    const after = foldUpdate(facts(host), update({ blamed: new Map([['shop', 2]]) }, change), at);
-    expect([...after.strikes]).toMatchObject([['shop', { failedAt: now, distrusted: false }]]);
-  });
-
-  it('what the host carried of ours counts as accepted, for a day and for 200 ids', () => {
-    const ids = named(250);
-    const intended = foldIntent(facts(host), ids, now);
-    const all = new Map(ids.map((id) => [id, alive(id)]));
-    const carried = foldReading(intended, { kind: 'read', present: all }, at);
-    expect(carried.accepted.size).toBe(0);
-    const gone = foldReading(carried, { kind: 'read', present: new Map() }, at);
-    expect(gone.accepted.size).toBe(200);
-    expect(foldExpiry(gone, now + 25 * 60 * minute).accepted.size).toBe(0);
-  });
-
   it('strikes keep the record for as long as they are remembered', () => {
     const struck = foldUpdate(facts(host), update({ blamed: new Map([['shop', 1]]) }), at);
     expect(settledAt(struck)).toBe(now + 24 * 60 * minute);
@@ -412,19 +304,6 @@ describe('a client id that an AzureIdentity states', () => {
   ])('%s', (...[, known, stated, expected]) => {
     expect(isMisstated(known, reader, stated)).toBe(expected);
   });
-});
-
-it('of refused identities a bounded number is remembered: those whose time ends last', () => {
-  const ids = Array.from({ length: 301 }, (_, n) => idOf(`bad-${n}`));
-  const first = foldUpdate(
-    facts(host),
-    update({ rejected: [{ id: ids[0]!, code: 'Unknown', message: 'no' }] }),
-    { ...at, now: now + 60 * minute },
-  );
-  const rest = ids.slice(1).map((id) => ({ id, code: 'Unknown', message: 'no' }) as const);
-  const { quarantined } = foldUpdate(first, update({ rejected: rest }), at);
-  expect(quarantined.size).toBe(300);
-  expect(quarantined.has(ids[0]!)).toBe(true);
 });
 
 describe('a host whose update has failed', () => {

@@ -41,48 +41,6 @@ const setPod = (index: ClusterIndex, view: PodView) =>
 const dropPod = (index: ClusterIndex) => index.apply({ kind: 'pod', key: 'shop/web-0', view: undefined });
 
 describe('what a change makes dirty', () => {
-  it('a new pod: itself, on its host', () => {
-    const index = clean();
-    setPod(index, pod({ name: 'web-1' }));
-    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-1'] });
-  });
-
-  it('a pod that is gone: itself, on its host, for its records', () => {
-    const index = clean();
-    dropPod(index);
-    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
-    expect([...index.podKeysOn(vmss1)]).toEqual([]);
-  });
-
-  it('a pod recreated elsewhere: both hosts, itself on the new one', () => {
-    const index = clean();
-    setPod(index, pod({ node: 'node-1', uid: 'uid-2' }));
-    expect(dirt(index)).toEqual({ [vmss1]: [], [vm1]: ['shop/web-0'] });
-  });
-
-  it('an unscheduled pod is with the pods on no host', () => {
-    const index = clean();
-    setPod(index, pod({ name: 'web-1', node: '' }));
-    expect(dirt(index)).toEqual({ none: ['shop/web-1'] });
-    expect([...index.podKeysOn(undefined)]).toEqual(['shop/web-1']);
-  });
-
-  it('a node that comes after its pods: the pods, on the host that it brings', () => {
-    const index = clean({ nodes: [] });
-    expect([...index.podKeysOn(undefined)]).toEqual(['shop/web-0']);
-    index.apply({ kind: 'node', key: 'node-0', view: node() });
-    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
-    expect(index.need(vmss1).get(reader)).toBe(1);
-  });
-
-  it('a node recreated under the same name on another host: its pods, and the host that it left', () => {
-    const index = clean();
-    index.apply({ kind: 'node', key: 'node-0', view: node('node-0', machine('vm-1')) });
-    expect(dirt(index)).toEqual({ [vm1]: ['shop/web-0'], [vmss1]: [] });
-    expect([index.need(vmss1).size, index.need(vm1).get(reader)]).toEqual([0, 1]);
-    expect(index.host(vmss1)).toBeUndefined();
-  });
-
   it('a node that says the same as before: nothing', () => {
     const index = clean();
     index.apply({ kind: 'node', key: 'node-0', view: node() });
@@ -106,13 +64,6 @@ describe('what a change makes dirty', () => {
       expect(index.matchSet('shop', 'demo').matches[0]?.[kind].metadata.resourceVersion).toBe('7');
     },
   );
-
-  it('a binding that changes its selector: the pods of both labels', () => {
-    const index = clean({ pods: [pod(), pod({ name: 'web-1', label: 'other' })] });
-    index.apply({ kind: 'binding', key: 'default/reader-binding', view: binding({ selector: 'other' }) });
-    expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0', 'shop/web-1'] });
-    expect(index.need(vmss1).get(reader)).toBe(1);
-  });
 
   it('a record: its pod, or if that is gone its key, with the node of the record', () => {
     const index = clean();
@@ -141,35 +92,6 @@ describe('what a change makes dirty', () => {
     expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'] });
     index.markAllDirty();
     expect(dirt(index)).toEqual({ [vmss1]: ['shop/web-0'], [vm1]: [] });
-  });
-});
-
-describe('what hosts need', () => {
-  it('is counted per host, whatever happens to the pods', () => {
-    const index = clean();
-    const count = () => [index.need(vmss1).get(reader), index.need(vm1).get(reader)];
-    setPod(index, pod({ name: 'web-1' }));
-    expect(count()).toEqual([2, undefined]);
-    setPod(index, pod({ name: 'web-1', node: 'node-1' }));
-    expect(count()).toEqual([1, 1]);
-    expect([...index.hostsUsing('default/reader')].sort()).toEqual([vmss1, vm1].sort());
-    setPod(index, pod({ name: 'web-1', node: 'node-1', phase: 'Succeeded' }));
-    dropPod(index);
-    expect(count()).toEqual([undefined, undefined]);
-    expect([...index.hostsUsing('default/reader')]).toEqual([]);
-  });
-
-  it('one pod with two AzureIdentities of one resource needs it once', () => {
-    const index = clean({
-      identities: [
-        identity(),
-        identity({ namespace: 'shop', name: 'twin', spec: { type: 0, resourceID: reader } }),
-      ],
-      bindings: [binding(), binding({ namespace: 'shop', azureIdentity: 'twin' })],
-    });
-    expect(index.need(vmss1).get(reader)).toBe(1);
-    dropPod(index);
-    expect(index.need(vmss1).size).toBe(0);
   });
 });
 
@@ -228,15 +150,6 @@ describe('whose condition may have changed', () => {
   });
 });
 
-it('finds bindings by identity, hosts by node', () => {
-  const index = clean();
-  expect([...index.objects.bindingsNaming('default/reader')]).toEqual(['default/reader-binding']);
-  expect(index.nodeHost('node-0').host?.id).toBe(vmss1);
-  expect(index.nodeHost('node-1').host?.id).toBe(vm1);
-  expect(index.host(vm1)?.kind).toBe('vm');
-  expect(index.nodeHost('nowhere').exists).toBe(false);
-});
-
 describe('what the index knows', () => {
   it('of an identity in Azure: the namespaces that claim it, each once', () => {
     const spec = { type: 0, resourceID: resourceIdOf('reader') };
@@ -250,42 +163,12 @@ describe('what the index knows', () => {
     expect(index.objects.claimants(idOf('nobody'))).toEqual([]);
   });
 
-  it('of what is not there: nothing', () => {
-    const index = clean();
-    expect([index.homeOf('shop/none'), index.pod('shop/none')]).toEqual([undefined, undefined]);
-    expect(index.nodeHost('nowhere')).toEqual({ exists: false });
-  });
-
-  it('a host is known as long as one of its nodes is', () => {
-    const index = clean({ nodes: [node(), node('node-2', instanceOf('vmss1', 2))] });
-    const drop = (key: string) => index.apply({ kind: 'node', key, view: undefined });
-    drop('node-0');
-    expect([index.host(vmss1)?.id, index.nodeHost('node-0').exists]).toEqual([vmss1, false]);
-    drop('node-2');
-    expect(index.host(vmss1)).toBeUndefined();
-  });
-
   it('a host without nodes and pods is looked at when its last node goes, and when its first one comes', () => {
     const index = clean({ pods: [], assigned: [] });
     index.apply({ kind: 'node', key: 'node-0', view: undefined });
     expect(dirt(index)).toEqual({ [vmss1]: [] });
     index.apply({ kind: 'node', key: 'node-0', view: node() });
     expect(dirt(index)).toEqual({ [vmss1]: [] });
-  });
-
-  it('no pod is on a host or on none once it is gone', () => {
-    const index = clean({ assigned: [] });
-    dropPod(index);
-    expect([...index.podKeysOn(vmss1), ...index.podKeysOn(undefined)]).toEqual([]);
-    index.apply({ kind: 'node', key: 'node-1', view: undefined });
-    expect([...index.podKeysOn(undefined)]).toEqual([]);
-  });
-
-  it('a pod that is made anew and unscheduled is on no host, and needs nothing on the one before', () => {
-    const index = clean();
-    setPod(index, pod({ node: '', uid: 'uid-2' }));
-    expect(index.homeOf('shop/web-0')).toBeUndefined();
-    expect(index.need(vmss1).size).toBe(0);
   });
 
   it('nodes of one scale set share their host; of a node without one, why, as it is by now', () => {
@@ -327,16 +210,6 @@ describe('what the index knows', () => {
     index.apply({ kind: 'binding', key: renamed.key, view: renamed });
     expect([...index.objects.bindingsNaming('default/reader')]).toEqual([]);
     expect([...index.objects.bindingsNaming('default/another')]).toEqual(['default/reader-binding']);
-  });
-
-  it('what a pod with several identities needs, when one of them becomes another', () => {
-    const index = clean({
-      identities: [identity(), identity({ name: 'writer' })],
-      bindings: [binding(), binding({ azureIdentity: 'writer' })],
-    });
-    const spec = { type: 0, resourceID: resourceIdOf('other') };
-    index.apply({ kind: 'identity', key: 'default/writer', view: identity({ name: 'writer', spec }) });
-    expect([...index.need(vmss1).keys()].sort()).toEqual([idOf('other'), reader].sort());
   });
 
   it('when a term begins every condition is judged again', () => {
