@@ -1,10 +1,10 @@
 import { KubeError } from '@pod-identity/kit/kube';
-import { describe, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { binding, clientIdOf, identity, idOf, pod, resourceIdOf } from '../plan/test/builders.ts';
 import { podKeyOf } from '../plan/plan.ts';
 import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import { keyOf } from '../snapshot/keys.ts';
-import { createFakeWorld, host, recordAfterMs } from './test/fake-world.ts';
+import { createFakeWorld, host } from './test/fake-world.ts';
 
 function setUp() {
   const world = createFakeWorld();
@@ -14,63 +14,6 @@ function setUp() {
   return world;
 }
 const ofObjects = (writes: readonly string[]) => writes.filter((name) => name.endsWith('assigned'));
-
-describe('few writes', () => {
-  test('an identity that is on the host already: one POST, Assigned, and neither PATCH nor record', async () => {
-    const world = setUp();
-    world.attached.set(idOf('app'), { clientId: '00000000-0000-0000-0000-000000617070', principalId: 'p' });
-    await world.startTerm();
-    await world.clock.advance(10_000);
-    expect(world.states()).toEqual(['pod: Assigned']);
-    expect(world.writes).toEqual(['create assigned']);
-  });
-
-  test('an identity that is attached in time: one POST, Assigned', async () => {
-    const world = setUp();
-    await world.startTerm();
-    await world.clock.advance(10_000);
-    expect(ofObjects(world.writes)).toEqual(['create assigned']);
-  });
-
-  test('an identity that is late: Created after the wait, then Assigned', async () => {
-    const world = setUp();
-    const hold = Promise.withResolvers<undefined>();
-    world.gates.hold = hold.promise;
-    const term = await world.startTerm();
-    await world.clock.advance(recordAfterMs - 1);
-    expect(world.states()).toEqual([]);
-    await world.clock.advance(100);
-    expect(world.states()).toEqual(['pod: Created']);
-    expect(term.steps[0]?.waiting).toEqual({ why: 'late' });
-    await world.clock.advance(60_000);
-    expect(ofObjects(world.writes)).toEqual(['create assigned']);
-    hold.resolve(undefined);
-    await world.clock.advance(1_000);
-    expect(world.states()).toEqual(['pod: Assigned']);
-    expect(ofObjects(world.writes)).toEqual(['create assigned', 'patch assigned']);
-  });
-
-  test('over the whole life of a pod: two', async () => {
-    const world = setUp();
-    const term = await world.startTerm();
-    await world.clock.advance(10_000);
-    world.removePod('pod');
-    term.poke();
-    await world.clock.advance(10_000);
-    expect(ofObjects(world.writes)).toEqual(['create assigned', 'delete assigned']);
-  });
-});
-
-test('nothing is written again, however often the host is planned', async () => {
-  const world = setUp();
-  const term = await world.startTerm();
-  for (let round = 0; round < 20; round += 1) {
-    world.index.markAllDirty();
-    term.poke();
-    await world.clock.advance(500);
-  }
-  expect(ofObjects(world.writes)).toEqual(['create assigned']);
-});
 
 test('a pod is not planned again for what was written for it', async () => {
   const world = setUp();
@@ -103,32 +46,6 @@ test('a refused write is retried after a delay, not with every plan', async () =
 const ownKey = 'default/pod-shop-app';
 const written = (world: ReturnType<typeof setUp>) => world.assigned.objects.get(ownKey)!;
 
-test('an object that others have changed is read and written in the next pass', async () => {
-  const world = setUp();
-  const hold = Promise.withResolvers<undefined>();
-  world.gates.hold = hold.promise;
-  const term = await world.startTerm();
-  await world.clock.advance(3_000);
-  const object = written(world);
-  world.assigned.put({ ...object, metadata: { ...object.metadata, annotations: { note: 'by hand' } } });
-  hold.resolve(undefined);
-  await world.clock.advance(1_000);
-  expect(term.steps.slice(-2).map(({ outcome }) => outcome.kind)).toEqual(['stale', 'written']);
-  expect(world.states()).toEqual(['pod: Assigned']);
-});
-
-test('an object that others have deleted is written again with the next change of its pod', async () => {
-  const world = setUp();
-  const hold = Promise.withResolvers<undefined>();
-  world.gates.hold = hold.promise;
-  await world.startTerm();
-  await world.clock.advance(3_000);
-  world.assigned.drop(ownKey);
-  hold.resolve(undefined);
-  await world.clock.advance(1_000);
-  expect(world.states()).toEqual(['pod: Assigned']);
-});
-
 test('attack: an object that an editor changes without end is written every five seconds at most', async () => {
   const world = setUp();
   const hold = Promise.withResolvers<undefined>();
@@ -144,27 +61,6 @@ test('attack: an object that an editor changes without end is written every five
   const stale = term.steps.filter(({ outcome }) => outcome.kind === 'stale');
   expect(stale.length).toBeGreaterThan(5);
   expect(stale.length).toBeLessThan(15);
-});
-
-test('an object of the same assignment that MIC does not know is taken over as it is', async () => {
-  const world = setUp();
-  const first = await world.startTerm();
-  await world.clock.advance(10_000);
-  first.end();
-  const object = written(world);
-  world.assigned.drop(ownKey);
-  world.attached.clear();
-  const hold = Promise.withResolvers<undefined>();
-  world.gates.hold = hold.promise;
-  const { steps } = await world.startTerm();
-  world.assigned.put(object);
-  await world.clock.advance(5_000);
-  // Azure has not answered yet: what a running pod has is not taken from it.
-  expect(world.states()).toEqual(['pod: Assigned']);
-  hold.resolve(undefined);
-  await world.clock.advance(60_000);
-  expect(world.states()).toEqual(['pod: Assigned']);
-  expect(steps.filter(({ outcome }) => outcome.kind === 'written')).toEqual([]);
 });
 
 test('of two pods with one plain name the first to write has it, and the other its distinct one at once', async () => {
