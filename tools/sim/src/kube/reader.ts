@@ -7,7 +7,6 @@ import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import { badRequest, expired, StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
 import type { Stored } from './stored.ts';
-import { tableOf } from './table.ts';
 import type { Watches } from './watch.ts';
 
 /** The requested objects. */
@@ -21,7 +20,7 @@ export interface Scope {
 
 /** Reads: get, list and watch. */
 export interface Reader {
-  one(type: ResourceType, stored: Stored, request: HttpRequest): string;
+  one(type: ResourceType, stored: Stored): string;
   list(scope: Scope, request: HttpRequest): HttpResponse;
   listText(type: ResourceType, page: Page): string;
   select(scope: Scope, query: URLSearchParams): readonly Stored[];
@@ -74,18 +73,9 @@ function checkListVersion(query: URLSearchParams, current: number): void {
     throw expired('The resourceVersion for the provided list is too old.');
 }
 
-const wantsTable = ({ headers }: HttpRequest): boolean =>
-  /as=Table[^,]*;v=v1\b|;v=v1;[^,]*as=Table/.test((headers['accept'] ?? '').replaceAll(' ', ''));
-
-function includeOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
-  const include = query.get('includeObject');
-  return include === 'None' || include === 'Object' ? include : 'Metadata';
-}
-
 interface Ports {
   readonly storage: Storage;
   readonly watches: Watches;
-  readonly now: () => number;
 }
 
 function listText(type: ResourceType, page: Page): string {
@@ -100,17 +90,7 @@ function listMetadata({ version, continue: token, remaining }: Page): Json {
   return { resourceVersion: String(version), ...rest };
 }
 
-interface Shown {
-  readonly type: ResourceType;
-  readonly items: readonly Stored[];
-  readonly metadata?: Json;
-}
-
-function tableText(shown: Shown, query: URLSearchParams, now: number): string {
-  return JSON.stringify(tableOf({ metadata: {}, ...shown, include: includeOf(query), now }));
-}
-
-function list({ storage, now }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
+function list({ storage }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
   const { query } = request;
   const { type, namespace } = scope;
   checkListVersion(query, storage.version);
@@ -122,12 +102,10 @@ function list({ storage, now }: Ports, scope: Scope, request: HttpRequest): Http
     ...(token === '' ? {} : { continue: token }),
     matches: matcher(scope, query),
   });
-  const shown = { type, items: page.items, metadata: listMetadata(page) };
-  const body = wantsTable(request) ? tableText(shown, query, now()) : listText(type, page);
-  return { status: 200, headers: json, body };
+  return { status: 200, headers: json, body: listText(type, page) };
 }
 
-function watch({ watches, now }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
+function watch({ watches }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
   const { query, signal } = request;
   const { type } = scope;
   const since = numberOf(query, 'resourceVersion') ?? 0;
@@ -140,7 +118,6 @@ function watch({ watches, now }: Ports, scope: Scope, request: HttpRequest): Htt
     // 0 and no version both mean: first all current objects, then changes.
     since: since === 0 ? undefined : since,
     timeoutMs: seconds ? seconds * 1000 : undefined,
-    ...(wantsTable(request) ? { show: (stored) => tableText({ type, items: [stored] }, query, now()) } : {}),
   });
   return { status: 200, headers: json, body };
 }
@@ -148,10 +125,7 @@ function watch({ watches, now }: Ports, scope: Scope, request: HttpRequest): Htt
 export function createReader(ports: Ports): Reader {
   return {
     listText,
-    one: (type, stored, request) =>
-      wantsTable(request)
-        ? tableText({ type, items: [stored] }, request.query, ports.now())
-        : wholeText(type, stored),
+    one: wholeText,
     select: (scope, query) =>
       ports.storage
         .collection(idOf(scope.type))

@@ -91,7 +91,6 @@ function definition(kind: 'Widget' | 'Gadget', subresources: object): object {
           storage: true,
           ...subresources,
           schema: { openAPIV3Schema: { type: 'object', properties: { spec, status } } },
-          additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }],
         },
       ],
     },
