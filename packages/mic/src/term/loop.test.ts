@@ -1,7 +1,7 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, test } from 'vitest';
-import { hostKeyOf, queueNameOf, startLoop } from './loop.ts';
-import { binding, hostOf, identity, instanceOf, node, now, pod } from '../plan/test/builders.ts';
+import { startLoop } from './loop.ts';
+import { hostOf, instanceOf, node, now, pod } from '../plan/test/builders.ts';
 import { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 
 const host = hostOf(instanceOf('vmss1'));
@@ -12,7 +12,6 @@ function setUp(sweepMs = 0) {
   const index = new ClusterIndex({ forceNamespaced: false });
   index.apply({ kind: 'node', key: 'node-0', view: node() });
   const poked: string[] = [];
-  const concerned: string[] = [];
   const listeners = new Set<() => void>();
   let yields = 0;
   let sweeps = 0;
@@ -43,7 +42,7 @@ function setUp(sweepMs = 0) {
       },
     ],
     objects: { poke: (lane) => void poked.push(lane), depth: 0, size: 0, settled: () => Promise.resolve() },
-    conditions: { concern: (_kind, keys) => void concerned.push(...keys) },
+    conditions: { concern: () => undefined },
     yieldTurn: () => {
       yields += 1;
       return Promise.resolve();
@@ -57,7 +56,6 @@ function setUp(sweepMs = 0) {
     clock,
     index,
     poked,
-    concerned,
     listeners,
     change,
     end: () => ending.abort(),
@@ -65,11 +63,6 @@ function setUp(sweepMs = 0) {
     yields: () => yields,
   };
 }
-
-test('a term begins with a turn of every host', () => {
-  const { poked } = setUp();
-  expect(poked).toContain(host.id);
-});
 
 test('simultaneous changes are collected, and poke the hosts that they concern', async () => {
   const { clock, poked, change, index, yields } = setUp();
@@ -80,15 +73,6 @@ test('simultaneous changes are collected, and poke the hosts that they concern',
   await clock.advance(0);
   expect(poked).toEqual([host.id]);
   expect(yields()).toBe(1);
-});
-
-test('identities and bindings whose condition may have changed are passed on', async () => {
-  const { clock, concerned, change, index } = setUp();
-  index.apply({ kind: 'identity', key: 'default/reader', view: identity() });
-  index.apply({ kind: 'binding', key: 'default/reader-binding', view: binding() });
-  change('pod');
-  await clock.advance(0);
-  expect(concerned.sort()).toEqual(['default/reader', 'default/reader-binding']);
 });
 
 test('every resync period everything is planned again', async () => {
@@ -107,11 +91,6 @@ test('C46 after the term no subscription and no timer is left', async () => {
   await clock.advance(10_000_000);
   expect(poked).toEqual([]);
   expect([listeners.size, clock.pending]).toEqual([0, 0]);
-});
-
-test('a lane and its host name each other', () => {
-  expect(hostKeyOf(queueNameOf(host.id))).toBe(host.id);
-  expect(hostKeyOf(queueNameOf(undefined))).toBeUndefined();
 });
 
 test('after a long sweep other work has as much time before the next one', async () => {
