@@ -1,7 +1,7 @@
 // `kubectl azure-pod-identity migrate`: shows where the cluster stands, or the state of one change, and the next commands.
 import { federatedTarget } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
-import { shellWord } from '@pod-identity/policy';
+import { inPlugIn, shellWord } from '@pod-identity/policy';
 import { parseObjectName } from '../cli/arguments.ts';
 import {
   CommandProblem,
@@ -15,7 +15,7 @@ import { readIssuer } from '../cluster/issuer.ts';
 import { getAllowed, itemsOf, unknownOf } from '../cluster/lists.ts';
 import { readCluster, type ClusterRead } from '../cluster/read-cluster.ts';
 import { isForPrograms } from '../print/output.ts';
-import { isBlocked, planLines, planObject, plugIn, type Given, type Plan } from './plan.ts';
+import { isBlocked, planLines, planObject, type Given, type Plan } from './plan.ts';
 import {
   accountsOf,
   bindingsOf,
@@ -184,9 +184,9 @@ export function migrationStateOf({ services, identities }: Pick<ClusterRead, 'se
       return unknown.length > 0
         ? 'ask as somebody who may list what is not known here'
         : 'install this project: docs/administrator/quickstart.md';
-    if (attached[0] === undefined) return plugIn('migrate to-workload-identity NAMESPACE/SERVICEACCOUNT');
+    if (attached[0] === undefined) return inPlugIn('migrate to-workload-identity NAMESPACE/SERVICEACCOUNT');
     if (broker.length === 0) return 'install the broker: docs/administrator/federated.md';
-    return plugIn(`migrate to-federated ${shellWord(attached[0])}`);
+    return inPlugIn(`migrate to-federated ${shellWord(attached[0])}`);
   };
   return { state, unknown, next: nextStep() };
 }

@@ -3,7 +3,7 @@
 import { rolesFor } from '@pod-identity/crd-types';
 import { printable } from '@pod-identity/kit/core';
 import type { ObjectKey, ResourceKind } from '@pod-identity/kit/kube';
-import { shellWord } from '@pod-identity/policy';
+import { inPlugIn, shellWord } from '@pod-identity/policy';
 import { stringify } from 'yaml';
 import { keyOf } from '../cluster/fields.ts';
 import type { BoundPod, ReviewedRights, StoredIdentity } from './read-facts.ts';
@@ -37,9 +37,6 @@ export interface Given {
   readonly isCredentialThere: boolean;
   readonly isBindingRemoved: boolean;
 }
-
-/** The command of this plug-in. */
-export const plugIn = (words: string) => `kubectl azure-pod-identity ${words}`;
 
 export const isBlocked = ({ steps }: Plan) => steps.some(({ state }) => state === 'blocked');
 
@@ -124,6 +121,6 @@ export function servedStep(all: readonly BoundPod[]): Step {
   const head = { id: 'served', title: 'NMI would give its pods a token' };
   const pods = [...new Map(all.map((pod) => [keyOf(pod.account), pod.key])).values()];
   if (pods.length === 0) return { ...head, state: 'done', why: 'no pod uses it' };
-  const commands = pods.map((pod) => plugIn(`explain ${shellWord(pod)}`));
+  const commands = pods.map((pod) => inPlugIn(`explain ${shellWord(pod)}`));
   return { ...head, state: 'by hand', why: 'each of these says so:', commands };
 }

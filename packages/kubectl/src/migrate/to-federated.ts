@@ -1,13 +1,12 @@
 // From a managed identity on the machines (type 0) to a federated one (type 3).
 import { federatedTarget } from '@pod-identity/crd-types';
-import { azCommand, shellWord } from '@pod-identity/policy';
+import { azCommand, inPlugIn, shellWord } from '@pod-identity/policy';
 import { brokerCredential, credentialWords } from '../cluster/credential.ts';
 import { keyOf } from '../cluster/fields.ts';
 import { isConfirmedByMic, unconfirmedIds } from './confirmed-ids.ts';
 import {
   isMissing,
   patchCommand,
-  plugIn,
   rightsSteps,
   servedStep,
   whyNot,
@@ -38,7 +37,7 @@ export function toFederated(facts: FederatedFacts, given: Choice): Plan {
     title: `AzureIdentity ${keyOf(target)}: to type 3 (federated)`,
     steps: stepsOf(facts, given),
     notes: [
-      `ServiceAccounts without pods now (CronJobs) are not seen: ${plugIn('access NAMESPACE/SERVICEACCOUNT federatedidentities/TENANT/CLIENT-ID')} prints the roles of one`,
+      `ServiceAccounts without pods now (CronJobs) are not seen: ${inPlugIn('access NAMESPACE/SERVICEACCOUNT federatedidentities/TENANT/CLIENT-ID')} prints the roles of one`,
     ],
     back: patchCommand(target, { spec: before }),
   };
@@ -83,7 +82,7 @@ function brokerStep({ broker, agentsWithoutBroker, hasAgent, unknown }: ServiceF
     );
   return broker.isReady
     ? { ...head, state: 'done', why: keyOf(broker) }
-    : blocked(`no replica of ${keyOf(broker)} is ready: ${plugIn('status')} says why`);
+    : blocked(`no replica of ${keyOf(broker)} is ready: ${inPlugIn('status')} says why`);
 }
 
 /** Those of the object, and where it states none those given. */

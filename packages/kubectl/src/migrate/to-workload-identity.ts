@@ -1,11 +1,11 @@
 // From NMI to workload identity, for one ServiceAccount: its app gets tokens from Entra itself, without NMI.
 import { resources, type AzureIdentityBinding } from '@pod-identity/crd-types';
 import { clusterKinds } from '@pod-identity/kit/core';
-import { azCommand, shellWord } from '@pod-identity/policy';
+import { azCommand, inPlugIn, shellWord } from '@pod-identity/policy';
 import { credentialWords, usualAudience } from '../cluster/credential.ts';
 import { keyOf, mapAt, type ObjectName } from '../cluster/fields.ts';
 import { areIdsConfirmed, unconfirmedIds } from './confirmed-ids.ts';
-import { commandOn, patchCommand, plugIn, type Given, type Plan, type Step } from './plan.ts';
+import { commandOn, patchCommand, type Given, type Plan, type Step } from './plan.ts';
 import type { BoundPod, StoredIdentity } from './read-facts.ts';
 
 export interface WorkloadFacts {
@@ -62,7 +62,7 @@ function stepsOf(facts: WorkloadFacts, choice: Choice): readonly Step[] {
       title: 'the app uses workload identity',
       state: 'by hand',
       why: "its pod template has the label azure.workload.identity/use: 'true', and its SDK WorkloadIdentityCredential, which DefaultAzureCredential includes. NMI still gives it tokens if this prints lines:",
-      commands: own ? [plugIn(`logs ${shellWord(own.key)}`)] : [],
+      commands: own ? [inPlugIn(`logs ${shellWord(own.key)}`)] : [],
     },
     bindingStep(facts, choice),
   ];
