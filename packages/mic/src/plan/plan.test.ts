@@ -68,6 +68,19 @@ it('an object that waits for an identity which is attached with this plan is con
   ]);
 });
 
+it('C50 after what was missing has been attached nothing is missing', () => {
+  const world = (names: string[]) => snapshot({ facts: new Map([[vmss1.id, facts(vmss1, names)]]) });
+  expect(plan(world([]), rules).hosts).toMatchObject([{ attach: [idOf('reader')] }]);
+  expect(plan(world(['reader']), rules).hosts).toEqual([]);
+});
+
+it('C49 with no pods there is nothing to do and no host to ask', () => {
+  expect(plan(snapshot({ pods: [], assigned: [], facts: new Map() }), rules)).toEqual({
+    hosts: [],
+    skips: [],
+  });
+});
+
 it('C48 an identity that Azure refuses holds back only its own pod', () => {
   const quarantined = new Map([
     [idOf('bad'), { until: Infinity, failures: 1, code: 'Unknown' as const, message: '' }],
