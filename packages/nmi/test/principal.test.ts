@@ -21,7 +21,6 @@ import { createSecretReader } from '../src/tokens/principal/secret-reader.ts';
 import { createTokenSource } from '../src/tokens/source.ts';
 import type { ServicePrincipal, TokenSubject, WantedToken } from '../src/tokens/types.ts';
 import { callerOf, openQueue, wantedFor } from './builders.ts';
-import { bytes, int, oid, pem, sequence } from './asn1.ts';
 import { makeCertificate, makePfx, whyNoCertificates, type Made } from './certificates.ts';
 
 let sim: Sim;
@@ -68,7 +67,7 @@ async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over
   const clientId = crypto.randomUUID();
   sim.azure.world.addApp({ clientId, secrets: ['right'], ...app });
   const path = '/api/v1/namespaces/default/secrets';
-  const put = async (method: 'POST' | 'PATCH', content: Draft['keys'] = {}) => {
+  const put = async (content: Draft['keys'] = {}) => {
     const entries = Object.entries(content).map(([key, value]) => [
       key,
       Buffer.from(value).toString('base64'),
@@ -79,9 +78,9 @@ async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over
       metadata: { name, namespace: 'default' },
       data: Object.fromEntries(entries) as Record<string, string>,
     };
-    await kube.request(method, method === 'POST' ? path : `${path}/${name}`, secret);
+    await kube.request('POST', path, secret);
   };
-  await put('POST', keys);
+  await put(keys);
   const subject: ServicePrincipal = {
     kind: 'service-principal',
     name: `default/${name}`,
@@ -97,7 +96,7 @@ async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over
   // Entra judges assertions by the real time.
   const clock = createFakeClock(Date.now());
   return {
-    ...tokensOn(clock),
+    tokens: tokensOn(clock),
     clock,
     subject,
     secretPath: `${path}/${name}`,
@@ -109,41 +108,22 @@ async function stage({ keys = { clientSecret: 'right' }, app = {}, subject: over
 function tokensOn(clock: FakeClock) {
   const http = createEntraHttp();
   const random = () => 0.5;
-  const underWay = new Set<Promise<unknown>>();
-  const noted = <In extends unknown[], Out>(ask: (...question: In) => Promise<Out>) => {
-    return (...question: In) => {
-      const answer = ask(...question);
-      underWay.add(answer);
-      return answer;
-    };
-  };
-  const { read } = createSecretReader(transport);
   const principals = createPrincipalSource({
-    secretReader: { read: noted(read) },
-    entra: { requestToken: noted(createEntraClient(http, clock).requestToken) },
+    secretReader: createSecretReader(transport),
+    entra: createEntraClient(http, clock),
     certificates: createCertificateReader({ openssl: createOpenssl(systemClock), clock }),
     turns: openQueue,
     clock,
-    onSecretChanged: ({ name }) =>
-      tokens.prune((subject) => subject.kind !== 'service-principal' || subject.secret.name !== name),
+    onSecretChanged: () => undefined,
     onRequested: () => undefined,
   });
-  const tokens = createTokenSource({
+  return createTokenSource({
     upstream: { requestToken: (wish) => principals.requestToken(wish as WantedToken<ServicePrincipal>) },
     clock,
     random,
     queueFor: () => openQueue,
     look: (subject) => (subject.kind === 'service-principal' ? principals.look(subject) : undefined),
   });
-  /** What was begun on the side has ended. */
-  const quiet = async () => {
-    for (let before = -1; before < underWay.size;) {
-      before = underWay.size;
-      await Promise.allSettled(underWay);
-      await clock.advance(0);
-    }
-  };
-  return { tokens, quiet };
 }
 
 const claimsOf = (token: string) =>
@@ -158,10 +138,11 @@ const failure = (promise: Promise<unknown>) =>
 
 describe('C12, C59 type 1: a client secret', () => {
   it('E25: a token of the application for the resource, with one question and no other', async () => {
-    const { tokens, wish, subject } = await stage();
+    const { tokens, wish, subject, clock } = await stage();
     const mark = sim.azure.journal.mark();
     const { issued: token, from } = await tokens.get(wish, free);
     expect(from).toBe('miss');
+    expect(token.access.expiresOnTimestamp).toBe(clock.now() + hour);
     expect(claimsOf(token.access.token)).toMatchObject({ appid: subject.clientId, tid: subject.tenantId });
     expect(token).toMatchObject({ clientId: subject.clientId, objectId: expect.any(String) as string });
     const asked = sim.azure.journal.entries({ since: mark, service: 'entra' });
@@ -190,7 +171,6 @@ describe('C12, C59 type 1: a client secret', () => {
       'denied',
       /AADSTS7000222.*expired.*Secret default\/app-/,
     ],
-    ['an application that is disabled', { app: { disabled: true } }, 'denied', /AADSTS7000112.*disabled/],
     [
       'a tenant that knows it not',
       { app: { tenantId: 'elsewhere' } },
@@ -203,20 +183,6 @@ describe('C12, C59 type 1: a client secret', () => {
       'denied',
       /AADSTS90002.*spec.tenantID/,
     ],
-    ['C52 an empty Secret', { keys: {} }, 'misconfigured', /empty/],
-    ['several keys', { keys: { a: 'right', b: 'right' } }, 'misconfigured', /clientSecret/],
-    [
-      'a client secret of more than 4 KiB',
-      { keys: { clientSecret: 'right'.repeat(1_000) } },
-      'misconfigured',
-      /Secret default\/app-\d+ of AzureIdentity .*key clientSecret has more than 4096 bytes/,
-    ],
-    [
-      'an only key of more than 4 KiB',
-      { keys: { any: 'right'.repeat(1_000) } },
-      'misconfigured',
-      /key any has more than 4096 bytes/,
-    ],
   ])('C53 %s: why, with what to do and without a full id', async (...[, draft, code, text]) => {
     const { tokens, wish, subject } = await stage(draft);
     const error = await failure(tokens.get(wish, free));
@@ -225,20 +191,6 @@ describe('C12, C59 type 1: a client secret', () => {
     expect(error.message).not.toContain(subject.clientId);
     expect(error.message).not.toContain(sim.azure.world.defaultTenantId);
     expect(error.message).not.toMatch(/right|wrong secret|\bold\b/);
-  });
-
-  it.each<[string, Record<string, string>]>([
-    ['C59 under the only key, whatever its name', { any: 'right' }],
-    ['beside keys that are larger than NMI reads', { a: 'x'.repeat(500_000), clientSecret: 'right', z: 'y' }],
-  ])('is found %s', async (_, keys) => {
-    const { tokens, wish } = await stage({ keys });
-    await expect(tokens.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
-  });
-
-  it('C53 a resource that nobody knows is refused', async () => {
-    const { tokens, wish } = await stage();
-    const unknown = await failure(tokens.get({ ...wish, resource: 'https://nothing.invalid' }, free));
-    expect(unknown).toMatchObject({ code: 'refused' });
   });
 });
 
@@ -280,8 +232,8 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
     );
   });
 
-  it.each(['p256', 'p384'] as const)('with the elliptic curve %s', async (kind) => {
-    const elliptic = makeCertificate(kind);
+  it('with an elliptic curve', async () => {
+    const elliptic = makeCertificate('p256');
     const app = { certificates: [elliptic.certificate], secrets: [] };
     const keys = { certificate: makePfx(elliptic, 'p'), password: 'p' };
     const allowed = await stage({ keys, app: { ...app, ellipticCurves: true } });
@@ -298,69 +250,10 @@ describe.skipIf(whyNoCertificates !== undefined)('C60 type 2: a certificate', ()
       'denied',
       /AADSTS700027/,
     ],
-    [
-      'with another password',
-      () => ({ certificate: makePfx(rsa, 'p'), password: 'q' }),
-      'misconfigured',
-      /password/,
-    ],
-    ['that is none', () => ({ certificate: 'hello' }), 'misconfigured', /no PKCS#12/],
-    ['C52 that is empty', () => ({ certificate: '' }), 'misconfigured', /empty/],
-    [
-      'of more than 64 KiB',
-      () => ({ certificate: 'x'.repeat(65_539) }),
-      'misconfigured',
-      /its key certificate is too large: certificate and key may have 65536 bytes together/,
-    ],
   ])('C53 %s: told what is wrong', async (...[, keys, code, text]) => {
     const { tokens, wish } = await stage({ keys: keys(), app: registered() });
     const error = await failure(tokens.get(wish, free));
     expect(error).toMatchObject({ code, message: expect.stringMatching(text) as string });
-  });
-});
-
-describe.skipIf(whyNoCertificates !== undefined)('a Secret that takes minutes to read', () => {
-  it('is refused with what to do, and the tokens of others go on', async () => {
-    const derivation = sequence(oid('1.2.840.113549.1.5.12'), sequence(bytes(8), int(0x7fff_ffff)));
-    const cipher = sequence(oid('2.16.840.1.101.3.4.1.42'), bytes(16));
-    const algorithm = sequence(oid('1.2.840.113549.1.5.13'), sequence(derivation, cipher));
-    const key = pem('ENCRYPTED PRIVATE KEY', sequence(algorithm, bytes(1232)).toBER());
-    const slow = await stage({ keys: { certificate: key + rsa.certificate, password: 'p' } });
-    const other = await stage();
-    const [error, token] = await Promise.all([
-      failure(slow.tokens.get(slow.wish, free)),
-      other.tokens.get(other.wish, free),
-    ]);
-    expect(error).toMatchObject({ code: 'misconfigured' });
-    expect(error.message).toMatch(/Secret default\/app-.*3 seconds.*encrypt them with fewer rounds/);
-    expect(token).toMatchObject({ from: 'miss' });
-  });
-});
-
-describe('W-C11: auxiliary tenants', () => {
-  it('have a token each, after that of the first', async () => {
-    const { tokens, wish } = await stage({
-      app: { otherTenants: ['two', 'three'] },
-      subject: { auxiliaryTenantIds: ['two', 'three'] },
-    });
-    const { issued: token } = await tokens.get(wish, free);
-    expect(claimsOf(token.access.token)['tid']).toBe(sim.azure.world.defaultTenantId);
-    expect(token.auxiliary?.map(({ tenantId, access }) => [tenantId, claimsOf(access.token)['tid']])).toEqual(
-      [
-        ['two', 'two'],
-        ['three', 'three'],
-      ],
-    );
-  });
-
-  it('fail together when one fails, which is named without its whole id', async () => {
-    const stranger = crypto.randomUUID();
-    sim.azure.world.addTenant(stranger);
-    const { tokens, wish } = await stage({ subject: { auxiliaryTenantIds: [stranger] } });
-    const error = await failure(tokens.get(wish, free));
-    expect(error).toMatchObject({ code: 'denied' });
-    expect(error.message).toContain(`auxiliary tenant ${stranger.slice(0, 4)}`);
-    expect(error.message).not.toContain(stranger);
   });
 });
 
@@ -371,7 +264,7 @@ describe('W-S1: the Secret', () => {
     const error = await failure(tokens.get(wish, free));
     expect(error).toMatchObject({ code: 'misconfigured' });
     expect(error.message).toMatch(/Secret default\/app-\d+.*does not exist/);
-    await put('POST', { clientSecret: 'right' });
+    await put({ clientSecret: 'right' });
     await clock.advance(5_000);
     await expect(tokens.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
   });
@@ -383,102 +276,4 @@ describe('W-S1: the Secret', () => {
     expect(error).toMatchObject({ code: 'misconfigured' });
     expect(error.message).toMatch(/ClusterRole pod-identity-nmi-secrets.*namespace default/);
   });
-
-  it('is read for each token that is asked for, and not for one from memory', async () => {
-    const { tokens, wish } = await stage();
-    const mark = sim.kube.journal.mark();
-    for (const resource of ['a', 'b', 'b']) await tokens.get({ ...wish, resource }, free);
-    expect(sim.kube.journal.count({ since: mark, path: /\/secrets\// })).toBe(2);
-  });
-
-  it('that was rotated: tokens got with the old one are dropped', async () => {
-    const { tokens, wish, clock, put } = await stage({ app: { secrets: ['right', 'next'] } });
-    const first = await tokens.get(wish, free);
-    await put('PATCH', { clientSecret: 'next' });
-    await clock.advance(5 * 60_000 - 1);
-    expect(tokens.cached(wish, () => free)).toBe(first.issued);
-    await clock.advance(1);
-    expect(tokens.cached(wish, () => free)).toBeUndefined();
-    const second = await tokens.get(wish, free);
-    expect(second.issued.access.token).not.toBe(first.issued.access.token);
-  });
-
-  it('that was deleted: its tokens are dropped', async () => {
-    const { tokens, wish, clock, secretPath } = await stage();
-    await tokens.get(wish, free);
-    await kube.request('DELETE', secretPath);
-    await clock.advance(5 * 60_000);
-    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'misconfigured' });
-  });
-
-  it('whose API server is away: its tokens are given on, and there are no others', async () => {
-    const { tokens, wish, clock } = await stage();
-    const { issued: first } = await tokens.get(wish, free);
-    await clock.advance(5 * 60_000);
-    sim.kube.faults.add({ match: { path: /secrets\// }, then: { status: 503, body: {} } });
-    expect(await tokens.get(wish, free)).toEqual({ issued: first, from: 'hit' });
-    expect(tokens.cached(wish, () => free)).toBe(first);
-    const other = await failure(tokens.get({ ...wish, resource: 'api://other' }, free));
-    expect(other).toMatchObject({ code: 'unavailable' });
-  });
-});
-
-describe('when Entra is away', () => {
-  it.each([
-    ['drops connections', { drop: true }],
-    ['answers 503', { status: 503, body: {} }],
-  ] as const)('%s: the old token is given on, nobody waits', async (_, then) => {
-    const { tokens, wish, clock } = await stage();
-    const first = await tokens.get(wish, free);
-    sim.azure.faults.add({ match: { service: 'entra' }, then });
-    for (const passed of [54 * 60_000, 4 * 60_000]) {
-      await clock.advance(passed);
-      expect((await tokens.get(wish, free)).issued).toBe(first.issued);
-    }
-    await clock.advance(2 * 60_000);
-    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'unavailable' });
-  });
-
-  it('a new token replaces the old one before that is old', async () => {
-    const { tokens, wish, clock, quiet } = await stage();
-    const first = await tokens.get(wish, free);
-    await clock.advance(54 * 60_000);
-    expect((await tokens.get(wish, free)).issued).toBe(first.issued);
-    await quiet();
-    expect(tokens.cached(wish, () => free)).not.toBe(first.issued);
-    expect(tokens.cached(wish, () => free)).toBeDefined();
-  });
-
-  it('C53 a 429 is told with its Retry-After, and nothing is asked for that application until then', async () => {
-    const { tokens, wish, clock } = await stage();
-    const fault = sim.azure.faults.add({
-      match: { service: 'entra' },
-      then: { status: 429, headers: { 'retry-after': '40' }, body: { error: 'temporarily_unavailable' } },
-    });
-    expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'throttled', retryAfterMs: 40_000 });
-    await clock.advance(30_000);
-    const other = await failure(tokens.get({ ...wish, resource: 'api://other' }, free));
-    expect(other).toMatchObject({ code: 'throttled', retryAfterMs: 10_000 });
-    expect(fault.fired).toBe(1);
-    fault.remove();
-    await clock.advance(10_000);
-    await expect(tokens.get(wish, free)).resolves.toMatchObject({ from: 'miss' });
-  });
-});
-
-it('W-S1: a redirect of the login endpoint is not followed: the secret goes nowhere else', async () => {
-  const { tokens, wish } = await stage();
-  const before = sim.azure.journal.count({ service: 'arm' });
-  sim.azure.faults.add({
-    match: { service: 'entra' },
-    then: { status: 307, headers: { location: `${sim.azure.armSecureUrl}/stolen` }, body: {} },
-  });
-  expect(await failure(tokens.get(wish, free))).toMatchObject({ code: 'unavailable' });
-  expect(sim.azure.journal.count({ service: 'arm' })).toBe(before);
-});
-
-it('tokens live as long as Entra says', async () => {
-  const { tokens, wish, clock } = await stage();
-  const { issued: token } = await tokens.get(wish, free);
-  expect(token.access.expiresOnTimestamp).toBe(clock.now() + hour);
 });
