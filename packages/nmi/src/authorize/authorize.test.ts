@@ -26,7 +26,6 @@ const byResource = (name: string): Selector => ({
   by: 'resource-id',
   value: resourceIdOf(name).toLowerCase(),
 });
-const namespaced: AuthorizeRules = { ...rules, forceNamespaced: true };
 
 interface Case {
   readonly world: World;
@@ -185,11 +184,6 @@ describe('refusals', () => {
     ],
     ['a binding to nothing', { world: { bindings: [binding('reader')] } }, 'identity-missing'],
     [
-      'a binding to an identity that is not valid',
-      { world: { bindings: [binding('reader')], faults: { 'default/reader': 'no' } } },
-      'identity-invalid',
-    ],
-    [
       'a namespaced identity of another namespace',
       {
         world: {
@@ -329,31 +323,6 @@ describe('service principals', () => {
   it('are not served when no login endpoint is allowed at all', () => {
     const decision = decide({ ...principal({}), rules: { ...rules, authorities: new Set() } });
     expect(decision).toMatchObject({ kind: 'unusable', fault: /--authority-allow/ });
-  });
-});
-
-describe('with --forceNamespaced, as in managed mode', () => {
-  it.each<[string, Case, string]>([
-    ['no identity', { world: {} }, 'no-binding'],
-    [
-      'a client id that is a resource id',
-      { world: both, selector: { by: 'client-id', value: resourceIdOf('reader') } },
-      'not-this-identity',
-    ],
-    [
-      'a resource id that is a client id',
-      { world: both, selector: { by: 'resource-id', value: clientIdOf('reader') } },
-      'not-this-identity',
-    ],
-    ['a client id', { world: both, selector: byClient('writer') }, 'allow default/writer'],
-    ['a resource id', { world: both, selector: byResource('reader') }, 'allow default/reader'],
-    [
-      'no selector and one identity',
-      { world: { identities: [reader], bindings: [binding('reader')] } },
-      'allow default/reader',
-    ],
-  ])('C62 decides on %s', (_, given, expected) => {
-    expect(short(decide({ ...given, rules: namespaced }))).toBe(expected);
   });
 });
 
@@ -510,13 +479,21 @@ describe('a refusal that may pass', () => {
     bindings: [binding('reader', { namespace: 'shop' })],
   };
   it.each<[string, Case, boolean]>([
-    ['other-namespace', { world: elsewhere }, true],
     ['identity-missing', { world: { bindings: [binding('reader')] } }, true],
     ['not-this-identity', { world: both, selector: { by: 'client-id', value: 'x' } }, true],
     ['several-identities', { world: both }, false],
     ['no-account', { world: both, pod: { serviceAccount: '' } }, false],
     ['pod-too-large', { world: both, pod: { tooLarge: 'metadata.labels' } }, false],
     ['no-label', { world: both, pod: { labels: {} } }, false],
+    ['empty-label', { world: both, pod: { labels: { aadpodidbinding: '' } } }, false],
+    [
+      'not-this-identity',
+      {
+        world: { ...both, exceptions: [exception({ aadpodidbinding: 'demo' }, 'default', ['a'])] },
+        selector: { by: 'client-id', value: 'x' },
+      },
+      false,
+    ],
   ])('is one of a missing object: %s', (why, given, mayCome) => {
     const decision = decide(given);
     expect(decision).toMatchObject({ kind: 'deny', denial: { why } });

@@ -31,10 +31,6 @@ describe('the identities that a pod could be given a token of', () => {
   const names = (world: World, over: Partial<PodView> = {}) =>
     identitiesOf(pod(over), viewOf(world).view, rules).map(({ name }) => name);
 
-  it('are all that it is bound to', () => {
-    expect(names(both)).toEqual(['default/reader', 'default/writer']);
-  });
-
   it.each(['Pending', 'Running'])('are those of a pod that is %s', (phase) => {
     expect(names(both, { phase })).toHaveLength(2);
   });
@@ -87,13 +83,6 @@ describe('asked by an object id', () => {
       identity: 'default/a-faulty',
     });
   });
-
-  it('asks for all', () => {
-    expect(decide(both)).toMatchObject({
-      kind: 'allow-by-object-id',
-      identities: [{ name: 'default/reader' }, { name: 'default/writer' }],
-    });
-  });
 });
 
 describe('a pod with no identity', () => {
@@ -113,12 +102,6 @@ describe('a pod with no identity', () => {
     expect(authorize({ pod: pod(), selector: { by: 'nothing' } }, viewOf(world).view, rules)).toMatchObject({
       denial: { why: 'identity-missing', binding: 'default/a-binding' },
     });
-  });
-
-  it('without a label is told so, also when nothing is bound at all', () => {
-    expect(
-      authorize({ pod: pod({ labels: {} }), selector: { by: 'nothing' } }, viewOf().view, rules),
-    ).toMatchObject({ denial: { why: 'no-label' } });
   });
 });
 
