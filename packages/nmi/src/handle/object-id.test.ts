@@ -41,17 +41,6 @@ it('may be that of the one that is not attached yet', async () => {
   });
 });
 
-it('is found as soon as it is attached, though another one of the pod is not', async () => {
-  const { clock, state, ask } = startWaiting({ world, mode: 'namespace' });
-  state.isAttached = () => false;
-  const end = ask(by('writer'));
-  await clock.advance(10_000);
-  expect(end.outcome).toBeUndefined();
-  state.isAttached = (name) => name === 'writer';
-  await clock.advance(5_000);
-  expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
-});
-
 it('is found among the identities that the ServiceAccount may use', async () => {
   const { clock, state, ask } = startWaiting({ world });
   state.allowed = new Set(['writer']);
