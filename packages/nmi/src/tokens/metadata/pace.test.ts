@@ -169,16 +169,6 @@ describe('one namespace with a hundred pods', () => {
   };
   const hang = () => undefined;
 
-  it('whose questions all hang leaves places for others at once', async () => {
-    const { clock, ask } = stage();
-    for (let pod = 0; pod < 100; pod += 1) for (let index = 0; index < 30; index += 1) ask(0, pod, hang);
-    await clock.advance(1_000);
-    let isServed = false;
-    ask(1, 0, () => (isServed = true));
-    await clock.advance(0);
-    expect(isServed).toBe(true);
-  });
-
   it('attack: and another one whose questions all hang, too, leave a place for a third one at once', async () => {
     const { clock, ask } = stage();
     for (const namespace of [0, 1]) for (let pod = 0; pod < 30; pod += 1) ask(namespace, pod, hang);
@@ -187,30 +177,6 @@ describe('one namespace with a hundred pods', () => {
     ask(2, 0, () => (isServed = true));
     await clock.advance(0);
     expect(isServed).toBe(true);
-  });
-
-  it('that always has questions waiting delays another one by one turn', async () => {
-    const { clock, ask } = stage();
-    let turns = 0;
-    const again = (pod: number) => {
-      ask(0, pod, (leave) => {
-        turns += 1;
-        clock.after(1, () => {
-          leave();
-          again(pod);
-        });
-      });
-    };
-    for (let pod = 0; pod < 100; pod += 1) for (let index = 0; index < 30; index += 1) again(pod);
-    await clock.advance(2_000);
-    const before = turns;
-    let turnsUntilVictim: number | undefined;
-    ask(1, 0, (leave) => {
-      turnsUntilVictim = turns - before;
-      leave();
-    });
-    await clock.advance(200);
-    expect(turnsUntilVictim).toBeLessThanOrEqual(1);
   });
 
   it('has a bounded number of them waiting, and those of the last pod as soon as those of the first', async () => {
@@ -225,15 +191,6 @@ describe('one namespace with a hundred pods', () => {
     expect(pace.tokens.new.waiting).toBeLessThanOrEqual(128);
     await clock.advance(8_000);
     expect(new Set(served).size).toBe(100);
-  });
-
-  it('whose callers all leave has none waiting', async () => {
-    const { clock, pace, ask } = stage();
-    const places = Array.from({ length: 100 }, (_, pod) => ask(0, pod, hang));
-    for (const place of places) place?.withdraw();
-    expect(pace.tokens.new.waiting).toBe(0);
-    await clock.advance(60_000);
-    expect(clock.pending).toBe(0);
   });
 });
 
