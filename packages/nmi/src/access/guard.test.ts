@@ -135,19 +135,6 @@ it('a pod without a ServiceAccount has no right on a machine that is known', () 
   expect(guard.now(access, tenant)?.verdict).toBe('denied');
 });
 
-it('in mode warn a missing right is told again after ten minutes, not before', async () => {
-  const { clock, guard, verdicts, warned } = stage();
-  verdicts.set(reader, 'denied');
-  const access = accessTo([reader], 'warn');
-  guard.now(access, tenant);
-  await clock.advance(599_999);
-  guard.now(access, tenant);
-  expect(warned).toHaveBeenLastCalledWith(expect.objectContaining({ isNew: false }));
-  await clock.advance(1);
-  guard.now(access, tenant);
-  expect(warned).toHaveBeenLastCalledWith(expect.objectContaining({ isNew: true }));
-});
-
 it('a pod without a ServiceAccount has no right on a machine that has to be read first', async () => {
   const { guard, machine } = stage();
   machine.isKnown = false;

@@ -89,17 +89,6 @@ describe('a right', () => {
     await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
   });
 
-  it('that was granted is noticed within a third of the maximum age', async () => {
-    const { verdict, clock, reviewUse } = stage();
-    const pair = accessPair();
-    reviewUse.mockResolvedValue(false);
-    await expect(verdict(pair, tenant)).resolves.toBe('denied');
-    reviewUse.mockResolvedValue(true);
-    await expect(verdict(pair, tenant)).resolves.toBe('denied');
-    await clock.advance(5_001);
-    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
-  });
-
   it('on the group or the subscription is as good, and is asked for first the next time', async () => {
     const { verdict, clock, reviewUse } = stage();
     const pair = accessPair();
@@ -134,43 +123,6 @@ describe('a right', () => {
 });
 
 describe('questions that are not answered', () => {
-  it('leave the last positive answer, up to the grace', async () => {
-    const { verdict, known, clock, reviewUse } = stage({ graceMs: minute });
-    const pair = accessPair();
-    await verdict(pair, tenant);
-    reviewUse.mockImplementation(refuse);
-    await clock.advance(15_001);
-    expect(known(pair, tenant)).toBeUndefined();
-    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
-    for (let passed = 16_000; passed < minute; passed += 1_000) {
-      expect(known(pair, tenant)).toBe('allowed');
-      await clock.advance(1_000);
-    }
-    await clock.advance(1_000);
-    await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
-  });
-
-  it('leave nothing without one, and nothing with a grace of 0', async () => {
-    const { verdict, clock, reviewUse } = stage({ graceMs: 0 });
-    const pair = accessPair();
-    await verdict(pair, tenant);
-    reviewUse.mockImplementation(refuse);
-    await clock.advance(15_001);
-    await expect(verdict(pair, tenant)).resolves.toBe('unanswered');
-    await expect(verdict(accessPair({ identity: 'writer' }), tenant)).resolves.toBe('unanswered');
-  });
-
-  it('are asked again after a second, not at every request', async () => {
-    const { verdict, clock, reviewUse } = stage();
-    reviewUse.mockImplementation(refuse);
-    const pair = accessPair();
-    for (let index = 0; index < 50; index += 1) await verdict(pair, tenant);
-    expect(reviewUse).toHaveBeenCalledTimes(1);
-    await clock.advance(1_000);
-    reviewUse.mockResolvedValue(true);
-    await expect(verdict(pair, tenant)).resolves.toBe('allowed');
-  });
-
   it('end after 5 s, for everybody who waits', async () => {
     const { verdict, clock, reviewUse } = stage();
     const pair = accessPair();
@@ -192,19 +144,6 @@ describe('questions that are not answered', () => {
       expect(known(pair, tenant)).toBe('allowed');
       await clock.advance(500);
     }
-  });
-
-  it('leave the last positive answer of every pair while the API server answers nobody', async () => {
-    const { verdict, clock, reviewUse } = stage();
-    const pairs = Array.from({ length: 200 }, (_, index) =>
-      accessPair({ namespace: `n${index % 20}`, identity: `i${index}` }),
-    );
-    for (const pair of pairs) await after(clock, verdict(pair, of(pair.subject.namespace)));
-    reviewUse.mockImplementation(never);
-    await clock.advance(16_000);
-    const all = pairs.map((pair) => verdict(pair, of(pair.subject.namespace)));
-    const answers = await after(clock, Promise.all(all));
-    expect(new Set(answers)).toEqual(new Set(['allowed']));
   });
 });
 
