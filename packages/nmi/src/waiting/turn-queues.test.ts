@@ -97,21 +97,6 @@ it('begins all questions that the quota allows when the timer was late', async (
   expect([timers, fake.pending]).toEqual([3, 0]);
 });
 
-it('sets no timer while nothing waits, even if the quota is used up', () => {
-  const { fake, enter } = stage({ quota: { burst: 1, perSecond: 1 } });
-  enter('a');
-  expect(fake.pending).toBe(0);
-});
-
-it('leaves no timer for a question that got no place', () => {
-  const { fake, enter } = stage({ atATime: 1 });
-  enter('holds');
-  for (let index = 0; index < 8; index += 1) expect(enter('many')).toBeDefined();
-  const timers = fake.pending;
-  expect(enter('many')).toBeUndefined();
-  expect(fake.pending).toBe(timers);
-});
-
 it('returns at once when the caller leaves, and does not ask the question', async () => {
   const clock = createFakeClock();
   const all = { atATime: 1, patienceMs: 10_000 };
