@@ -254,9 +254,9 @@ describe('service principals', () => {
       { secret: password },
     ],
     [
-      'auxiliary tenants',
-      principal({ auxiliaryTenantIDs: ['t2', 'T3'] }),
-      { auxiliaryTenantIds: ['t2', 'T3'] },
+      'three auxiliary tenants',
+      principal({ auxiliaryTenantIDs: ['t2', 'T3', 't4'] }),
+      { auxiliaryTenantIds: ['t2', 'T3', 't4'] },
     ],
     [
       'a sovereign cloud’s login endpoint',

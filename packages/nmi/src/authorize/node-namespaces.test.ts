@@ -151,14 +151,6 @@ test('objects are kept for five minutes after the last pod: a job of each minute
   expect(wanted()).toEqual([]);
 });
 
-test('an update of the only pod of a namespace is no end', async () => {
-  const { clock, put, readAll, wanted } = start([podIn('shop')]);
-  await readAll();
-  put(podIn('shop', { labels: { aadpodidbinding: 'other' } }));
-  await clock.advance(10 * 60_000);
-  expect(wanted()).toEqual(['shop']);
-});
-
 test('a namespace whose identities that of a pod accepts is read too, as long as it is accepted', async () => {
   const { clock, relabel, readAll, whenRead, wanted, wait } = start([podIn('shop')], {
     shop: { [`${acceptsLabelPrefix}shared`]: 'true', [`${acceptsLabelPrefix}other`]: 'no' },
@@ -235,31 +227,4 @@ test('after any history exactly those namespaces are kept that a pod needs, and 
       for (const name of own) expect(whenRead(name, wait)).toBe(true);
     }),
   );
-});
-
-test('a namespace that is not accepted any more is dropped, and its objects are read again when it is accepted again', async () => {
-  const accepting = { [`${acceptsLabelPrefix}shared`]: 'true' };
-  const { clock, relabel, readAll, whenRead, wanted, wait } = start([podIn('shop')], { shop: accepting });
-  await readAll();
-  relabel('shop', {});
-  await clock.advance(5 * 60_000);
-  expect(wanted()).toEqual(['shop']);
-  relabel('shop', accepting);
-  const read = whenRead('shop', wait) as Promise<boolean>;
-  expect(read).toBeInstanceOf(Promise);
-  await readAll();
-  expect(await read).toBe(true);
-});
-
-test('the objects of a namespace whose last pod ended long ago are read again for its next pod', async () => {
-  const { clock, put, remove, readAll, whenRead, wanted, wait } = start([podIn('jobs')]);
-  await readAll();
-  remove('jobs/web');
-  await clock.advance(5 * 60_000);
-  expect(wanted()).toEqual([]);
-  put(podIn('jobs'));
-  const read = whenRead('jobs', wait) as Promise<boolean>;
-  expect(read).toBeInstanceOf(Promise);
-  await readAll();
-  expect(await read).toBe(true);
 });
