@@ -272,13 +272,3 @@ it('a connection that the service says it closes within a second is not kept', a
   expect([await ask(), await ask()]).toEqual(['t1', 't2']);
   expect(connections()).toBe(2);
 });
-
-it('of many connections that were used at a time five are kept', async () => {
-  const waiting: Socket[] = [];
-  const { ask, open } = await stage(({ socket, count }) => {
-    waiting.push(socket);
-    if (count === 12) for (const each of waiting) each.write(answer('t'));
-  });
-  await Promise.all(Array.from({ length: 12 }, (_, index) => ask(`${index}`)));
-  await expect.poll(open, { message: 'connections that are open' }).toBe(5);
-});
