@@ -23,13 +23,6 @@ it('a changed pod is another pod', () => {
   expect(authorizer.decide(pod({ labels: {} }), { by: 'nothing' }).kind).toBe('deny');
 });
 
-it('does not mix selectors up', () => {
-  const authorizer = createAuthorizer(viewOf(world).view, rules);
-  const caller = pod();
-  expect(authorizer.decide(caller, { by: 'client-id', value: 'x' }).kind).toBe('deny');
-  expect(authorizer.decide(caller, { by: 'nothing' }).kind).toBe('allow');
-});
-
 it('remembers 32 selectors of a pod; one more evicts the oldest alone', () => {
   const authorizer = createAuthorizer(viewOf(world).view, rules);
   const caller = pod();

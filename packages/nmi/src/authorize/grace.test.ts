@@ -16,6 +16,7 @@ it.each([
   expect(graceLeftMs(young, at(now))).toBe(left);
 });
 
-it('a pod whose start is not known is not young', () => {
+it('a pod whose start is not known is not young, nor is any where the grace is turned off', () => {
   expect(graceLeftMs(pod(), at(1_000))).toBe(0);
+  expect(graceLeftMs(young, { bindingGraceMs: 0, now: 100_000 })).toBe(0);
 });

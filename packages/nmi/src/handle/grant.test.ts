@@ -38,7 +38,7 @@ const both: World = {
 
 const stage = (
   world: World,
-  over: { rules?: AuthorizeRules; waitingPerPod?: number; acceptedAt?: number; graceMs?: number } = {},
+  over: { rules?: AuthorizeRules; waitingPerPod?: number; acceptedAt?: number } = {},
 ) => {
   const clock = createFakeClock();
   const cluster = viewOf(world);
@@ -52,7 +52,7 @@ const stage = (
     upstreamBurst: 5,
     upstreamPerSecond: 1,
   });
-  const { acceptedAt, graceMs = 60_000 } = over;
+  const { acceptedAt } = over;
   const started = acceptedAt === undefined ? {} : { acceptedAt };
   let latest = pod(started);
   const tokens = createTokenSource({
@@ -71,7 +71,7 @@ const stage = (
     access: askNobody,
     clock,
     onWaited: (ms) => waited.push(ms),
-    bindingGraceMs: graceMs,
+    bindingGraceMs: 60_000,
   });
   const gone = new AbortController();
   const request = async (selector: Selector = { by: 'nothing' }, more: Partial<TokenRequest> = {}) =>
@@ -457,19 +457,6 @@ describe('a pod that has started less than --binding-grace ago', () => {
     expect(limits.waiting).toBe(1);
     gone.abort();
     await expect(first).resolves.toMatchObject(toldToWait('no-binding'));
-  });
-
-  it.each<[string, { acceptedAt?: number; graceMs?: number }]>([
-    ['whose start nobody has told', {}],
-    ['that has started a minute ago', { acceptedAt: -60_000 }],
-    ['that will start in a minute, because the clock was set back', { acceptedAt: 60_000 }],
-    ['where the grace is turned off', { acceptedAt: 0, graceMs: 0 }],
-  ])('and one %s is refused at once', async (_, over) => {
-    await expect(stage(unbound, over).request()).resolves.toMatchObject(refused('no-binding'));
-  });
-
-  it('and one whose start is a little ahead of the clock waits', async () => {
-    await expect(end(stage(unbound, { acceptedAt: 2000 }))).resolves.toMatchObject(toldToWait('no-binding'));
   });
 });
 
