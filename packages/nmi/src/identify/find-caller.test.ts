@@ -14,13 +14,6 @@ describe('a pod that memory names', () => {
     expect([questions, results]).toEqual([['get default/web'], ['confirmed']]);
   });
 
-  it('returns the same object, not a promise, for a known connection', async () => {
-    const { call, open } = stage({ filed: [web] });
-    const kept = open();
-    await call(kept);
-    expect(call(kept)).toBe(call(kept));
-  });
-
   it('a confirmation is valid for other connections for a second', async () => {
     const { call, clock, questions } = stage({ filed: [web] });
     await call();
@@ -399,13 +392,6 @@ describe('an address that memory does not know', () => {
     arrive([web]);
     await expect(found).resolves.toEqual(podOf(web));
     expect(clock.now()).toBe(500);
-  });
-
-  it('is unknown after the hold', async () => {
-    const { call, clock } = stage({ live: [] });
-    const found = call();
-    await clock.advance(2_000);
-    await expect(found).resolves.toEqual({ kind: 'none' });
   });
 
   it('item 13: of two pods that memory holds live the API server may know one only', async () => {

@@ -13,13 +13,6 @@ describe('a caller who waits', () => {
     return { ...staged, ask, caller };
   };
 
-  it('is told at its deadline, and not when the question is answered at last', async () => {
-    const { ask, clock } = waiting();
-    const asked = ask(clock.now() + 1_000);
-    await clock.advance(1_000);
-    await expect(asked).resolves.toEqual({ kind: 'unconfirmed', pod: web });
-  });
-
   it('waits at most 8 s for an API server that does not respond, even if --hold is longer', async () => {
     const { ask, clock, state } = waiting();
     state.answerMs = 60_000;
