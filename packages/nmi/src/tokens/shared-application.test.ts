@@ -1,7 +1,7 @@
 // Two namespaces share an application, by an AzureIdentity that both may use or by one of each; Entra counts the requests of both together.
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { expect, it } from 'vitest';
-import { callerOf, clientIdOf, issuedTo, openQueue, subjectOf, wantedFor } from '../../test/builders.ts';
+import { callerOf, clientIdOf, issuedTo, openQueue, wantedFor } from '../../test/builders.ts';
 import { createTurnQueues, type TurnQueue } from '../waiting/turn-queues.ts';
 import { TokenError } from './errors.ts';
 import { createTokenSource, type TokenSource } from './source.ts';
@@ -208,13 +208,6 @@ it('item 27: a clock that is set back does not give a rejected token again', asy
   const old = await get('one');
   await clock.advance(10 * second);
   setBack.ms = 60 * minute;
-  const fresh = await get('one', { bypassCache: true });
-  expect(fresh.issued.access.token).not.toBe(old.issued.access.token);
-});
-
-it('item 27: a token of a managed identity is renewed at once for who wants none from memory: its requests are paced below the limit of the metadata service', async () => {
-  const { get } = stage({ subjectBy: () => subjectOf('shared') });
-  const old = await get('one');
   const fresh = await get('one', { bypassCache: true });
   expect(fresh.issued.access.token).not.toBe(old.issued.access.token);
 });

@@ -169,22 +169,6 @@ describe('how long a token is given again', () => {
     expect(source.cached(wanted, () => free)).toBe((await early).issued);
   });
 
-  it('keeps the tokens of other namespaces when one asks for very many', async () => {
-    const { requestToken, source } = stage();
-    const victims = Array.from({ length: 20 }, (_, index) =>
-      wantedFor(subjectOf(`victim-${index}`), { resource: 'api://victim' }),
-    );
-    for (const wanted of victims) await source.get(wanted, callerOf({ namespace: 'victim' }));
-    for (let index = 0; index < 3000; index += 1)
-      await source.get(
-        wantedFor(subjectOf('hostile'), { resource: `api://${index}` }),
-        callerOf({ namespace: 'hostile', pod: `pod-${index % 100}` }),
-      );
-    requestToken.mockClear();
-    for (const wanted of victims) expect(source.cached(wanted, () => free)).toBeDefined();
-    expect(requestToken).not.toHaveBeenCalled();
-  });
-
   it('forgets the oldest of very many tokens of a namespace', async () => {
     const { requestToken, source } = stage();
     for (let index = 0; index <= 512; index += 1)
