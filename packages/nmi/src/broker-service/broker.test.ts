@@ -339,25 +339,6 @@ describe('while the API server does not answer', () => {
     expect(resultOf(await request())).toBe('token');
   });
 
-  it('for ten minutes, in which the token of NMI ends, new tokens are refused with the reason; all that follow are given at once', async () => {
-    const { request, clock, token, world } = await brokerStage();
-    expect(resultOf(await request())).toBe('token');
-    for (const kind of ['tokenreviews', 'pods', 'subjectaccessreviews'] as const) world.mood[kind] = 'fails';
-    const reasons = new Set<string>();
-    for (let minute = 0; minute < 10; minute += 1) {
-      const response = await request({ resource: `new-${minute}` });
-      reasons.add(resultOf(response));
-      await clock.advance(60_000);
-    }
-    expect([...reasons]).toEqual(['review_unanswered']);
-    for (const kind of ['tokenreviews', 'pods', 'subjectaccessreviews'] as const)
-      world.mood[kind] = 'answers';
-    expect(resultOf(await request({}, { token }))).toBe('unauthorized');
-    const renewed = agentToken(clock, { jti: 'renewed' });
-    world.reviews.set(renewed, reviewOf('nmi-1', 'nmi-uid-1'));
-    expect(resultOf(await request({}, { token: renewed }))).toBe('token');
-  });
-
   it('one line a minute says so for each kind of request', async () => {
     const { request, clock, lines, world } = await brokerStage();
     world.mood.pods = 'fails';

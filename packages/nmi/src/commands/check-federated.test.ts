@@ -87,10 +87,6 @@ it('prints the command that makes the credential, if Entra says repeatedly that 
   expect(text).not.toContain(assertion);
 });
 
-it('a credential that Entra misses once is there', async () => {
-  expect((await check([entraRefusal(401, 70_021), undefined])).code).toBe(0);
-});
-
 it.each([
   ['a tenant of another cloud', 90_002, '(AADSTS90002)'],
   ['an application that the tenant does not know', 700_016, 'Check spec.clientID'],
