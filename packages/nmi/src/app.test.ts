@@ -5,7 +5,6 @@ import { expect, it, vi } from 'vitest';
 import { inbound, issuanceOf, tokenPath } from '../test/builders.ts';
 import { createApp } from './app.ts';
 import type { SentResponse, Outcome } from './respond/outcome.ts';
-import { createDecisionLog } from './tell/decision-log.ts';
 
 const token: Outcome = { kind: 'token', ...issuanceOf('reader') };
 
@@ -36,7 +35,7 @@ const stage = (outcome: Outcome | Error = token) => {
     onSent: (one) => answered.push(one),
     log,
   });
-  return { app, answered, handler, lines, say: createDecisionLog(log, createFakeClock()) };
+  return { app, answered, handler, lines };
 };
 
 it('routes, handles and responds', async () => {
@@ -71,13 +70,4 @@ it('every request, whatever it is, ends in exactly one outcome and one well-form
       },
     ),
   );
-});
-
-it('no token appears in a log line, whatever is logged', async () => {
-  const { app, answered, lines, say } = stage();
-  await app.respond(inbound(tokenPath));
-  for (const one of answered) say(one);
-  expect(lines).toHaveLength(1);
-  expect(lines[0]).toContain('default/web');
-  expect(lines[0]).not.toContain('token-of-reader');
 });

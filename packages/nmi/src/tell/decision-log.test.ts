@@ -39,15 +39,6 @@ it('C14: shows client ids shortened', () => {
   expect(lines[0]).not.toContain(clientIdOf('reader'));
 });
 
-it('noisy pods of one namespace leave a victim of another one its line', () => {
-  const { answer, lines } = stage();
-  for (let pod = 0; pod < 31; pod += 1)
-    for (let index = 0; index < 100; index += 1)
-      answer({ ...(index % 2 === 0 ? token : denied), pod: `hostile/pod-${pod}` });
-  answer({ ...denied, pod: 'shop/victim' });
-  expect(lines.filter((line) => line.includes('shop/victim'))).toHaveLength(1);
-});
-
 it('one noisy pod leaves a refused neighbour of its namespace its line', () => {
   const { answer, lines } = stage();
   for (let index = 0; index < 1000; index += 1) answer(index % 2 === 0 ? token : denied);
