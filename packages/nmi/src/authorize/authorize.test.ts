@@ -101,19 +101,6 @@ describe('the identity of a request', () => {
       'several-identities',
     ],
     [
-      'two objects for one managed identity',
-      {
-        world: {
-          identities: [
-            reader,
-            identity({ name: 'twin', resourceID: resourceIdOf('reader'), clientID: clientIdOf('reader') }),
-          ],
-          bindings: [binding('reader'), binding('twin')],
-        },
-      },
-      'allow default/reader',
-    ],
-    [
       'one client id on two resources',
       {
         world: {

@@ -86,13 +86,6 @@ it('keeps what it knew when the right is removed', async () => {
   expect(informer.hasSynced()).toBe(true);
 });
 
-it('says which Namespace has an annotation that is not understood', async () => {
-  const { clock, lines, state } = stage([namespace('pay', 'off')]);
-  state.isDenied = false;
-  await clock.advance(10_000);
-  expect(lines.at(-1)).toContain('identity-access is "off", so rbac counts');
-});
-
 const labelled = (name: string, length: number, uid = name) => ({
   metadata: { name, uid, resourceVersion: uid, labels: { a: 'x'.repeat(length) } },
 });

@@ -41,14 +41,6 @@ it('may be that of the one that is not attached yet', async () => {
   });
 });
 
-it('is found among the identities that the ServiceAccount may use', async () => {
-  const { clock, state, ask } = startWaiting({ world });
-  state.allowed = new Set(['writer']);
-  const end = ask(by('writer'));
-  await clock.advance(holdMs + 1_000);
-  expect(end.outcome).toMatchObject({ kind: 'token', identity: 'default/writer' });
-});
-
 it.each([
   ['is there', true],
   ['comes while it waits', false],
