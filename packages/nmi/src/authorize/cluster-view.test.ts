@@ -191,26 +191,6 @@ it('knows in which namespaces bindings select pods without the label', async () 
   expect([view.selectsUnlabelled('shop'), view.selectsUnlabelled('default')]).toEqual([true, false]);
 });
 
-it('tells of bindings and exceptions that are not valid, and of nothing else', async () => {
-  const invalid: object[] = [];
-  const faulty = { ...binding('reader'), metadata: { name: 'faulty', namespace: 'bank' }, spec: 'none' };
-  const transport = transportOf({
-    azureidentities: [broken],
-    azureidentitybindings: [faulty, binding('reader')],
-    azurepodidentityexceptions: [misspelt, exception({ app: 'cni' }, 'shop')],
-  });
-  await start({ transport, onInvalid: (one) => invalid.push(one) });
-  expect(invalid).toEqual([
-    {
-      kind: 'AzureIdentityBinding',
-      namespace: 'bank',
-      name: 'faulty',
-      fault: expect.stringMatching(/^spec/) as string,
-    },
-    expect.objectContaining({ kind: 'AzurePodIdentityException', namespace: 'shop', name: 'broken' }),
-  ]);
-});
-
 it.each([
   [false, 'namespace', true],
   [false, 'warn', true],

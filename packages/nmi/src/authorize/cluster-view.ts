@@ -10,8 +10,7 @@ import { createNamespaceInformer } from './namespaces.ts';
 import { createNodeNamespaces, type NodeNamespaces, type NodePods } from './node-namespaces.ts';
 import type { AuthorizeRules, ClusterView, FoundException, MatchedObjects } from './types.ts';
 
-export interface ClusterInformerOptions
-  extends KubeAmbient, Pick<GrantingOptions, 'namespaceShareBytes' | 'onInvalid'> {
+export interface ClusterInformerOptions extends KubeAmbient, Pick<GrantingOptions, 'namespaceShareBytes'> {
   /** Keeps only what these pods can use; default: the objects of all namespaces. */
   readonly onlyFor?: NodePods | undefined;
 }

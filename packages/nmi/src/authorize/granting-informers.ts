@@ -22,16 +22,6 @@ export interface GrantingOptions {
   readonly common: KubeAmbient & Pick<InformerOptions<unknown>, 'pageSize' | 'isPerNode' | 'onlyWanted'>;
   /** See `--namespace-share`; default: no limit. */
   readonly namespaceShareBytes?: number;
-  /** Called for each binding and exception that is not valid, and so is for no pod. */
-  readonly onInvalid?: (invalid: InvalidObject) => void;
-}
-
-export interface InvalidObject {
-  readonly kind: 'AzureIdentityBinding' | 'AzurePodIdentityException';
-  readonly namespace: string;
-  readonly name: string;
-  /** What is wrong with it. */
-  readonly fault: string;
 }
 
 /** An AzureIdentity, or what is wrong with it. */
@@ -46,7 +36,7 @@ export interface GrantingInformers {
 }
 
 export function createGrantingInformers(options: GrantingOptions): GrantingInformers {
-  const { common, namespaceShareBytes, onInvalid } = options;
+  const { common, namespaceShareBytes } = options;
   const of = (kind: Kind) => ({
     ...common,
     namespaceBytes: namespaceShareBytes,
@@ -65,20 +55,13 @@ export function createGrantingInformers(options: GrantingOptions): GrantingInfor
       ...of('AzureIdentityBinding'),
       trim: (object) => {
         const read = readWhole(object, parseAzureIdentityBinding);
-        if (!read || 'value' in read) return read?.value;
-        const { problems, ...named } = read;
-        onInvalid?.({ kind: 'AzureIdentityBinding', ...named, fault: faultIn(problems) });
-        return undefined;
+        return read && 'value' in read ? read.value : undefined;
       },
       indexes: selectorIndexes,
     }),
     exceptions: createInformer<FoundException>({
       ...of('AzurePodIdentityException'),
-      trim: (object) => {
-        const found = readException(object);
-        if (found && 'fault' in found) onInvalid?.({ kind: 'AzurePodIdentityException', ...found });
-        return found;
-      },
+      trim: readException,
       indexes: {
         valid: (found) => ('value' in found ? [found.namespace] : []),
         invalid: (found) => ('fault' in found ? [found.namespace] : []),

@@ -4,12 +4,11 @@ import { resultOf } from '../access/judge.ts';
 import { pairOf, type AccessPair, type AccessVerdict } from '../access/types.ts';
 import { identitiesOf } from '../authorize/authorize.ts';
 import { exemptionOf } from '../authorize/exception.ts';
-import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, GrantedIdentity } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 import { explainPod, type Explanation } from './explain.ts';
 import { viewOfLists, type ExplainedLists } from './list-view.ts';
-import type { ExplainWorld, ReviewedAccesses } from './world.ts';
+import type { ExplainWorld, InvalidObject, ReviewedAccesses } from './world.ts';
 
 interface Explained {
   readonly pod: PodView;

@@ -1,12 +1,19 @@
 import type { AzureIdentity } from '@pod-identity/crd-types';
 import type { Finding } from '@pod-identity/policy';
 import type { AccessResult } from '../access/judge.ts';
-import type { InvalidObject } from '../authorize/granting-informers.ts';
 import type { AuthorizeRules, ClusterView } from '../authorize/types.ts';
 import type { PodView } from '../identify/pod-view.ts';
 
 /** Results of the reviews of the rights that an identity needs, by its name (`namespace/name`). */
 export type ReviewedAccesses = ReadonlyMap<string, AccessResult>;
+
+export interface InvalidObject {
+  readonly kind: 'AzureIdentityBinding' | 'AzurePodIdentityException';
+  readonly namespace: string;
+  readonly name: string;
+  /** What is wrong with it. */
+  readonly fault: string;
+}
 
 /** All that an explanation rests on. */
 export interface ExplainWorld {
