@@ -11,17 +11,6 @@ import { TokenError } from './errors.ts';
 import type { Entry } from './memory.ts';
 import { isOfEntra, type EntraSubject, type TokenSubject } from './types.ts';
 
-export interface ApplicationQuota {
-  /** Charges the requests to the pod and its namespace. The error if these are too many, with the reason why the last one failed. */
-  refusal(charge: Charge, lastReason: () => string | undefined): TokenError | undefined;
-}
-
-interface Charge {
-  readonly subject: TokenSubject;
-  readonly tenant: Tenant;
-  readonly requests: number;
-}
-
 /** Requests to Entra that a namespace may cause for one application: at once, and a second on average. */
 const ofNamespace: Budget = { burst: 32, perSecond: 1 };
 /** For tokens that are each of one pod: two for each pod of a full node. The broker, whose tokens are for all pods, counts requests to Entra. */
@@ -36,12 +25,17 @@ const newMs = 5_000;
  * an editor can write any number of AzureIdentities for one application. Requests to the metadata service need none: all of a node together
  * stay below its limit.
  */
-export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): ApplicationQuota {
+export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>) {
   const pods = createQuotas(ofPod);
   const namespaces = createQuotas(ofNamespace);
   const namespacesByPod = createQuotas(ofPods);
   return {
-    refusal({ subject, tenant: { namespace, pod }, requests }, lastReason) {
+    /** Charges the requests to the pod and its namespace. The error if these are too many, with the reason why the last one failed. */
+    refusal(
+      subject: TokenSubject,
+      { namespace, pod }: Tenant,
+      { requests, lastReason }: { readonly requests: number; readonly lastReason: () => string | undefined },
+    ): TokenError | undefined {
       if (!isOfEntra(subject)) return undefined;
       const now = clock.elapsed();
       const own = pods(`${namespace}/${pod}`, subject.clientId, now);
@@ -57,16 +51,14 @@ export function createApplicationQuota(clock: Pick<Clock, 'elapsed'>): Applicati
   };
 }
 
-type QuotaOf = (owner: string, application: string, now: number) => TokenBucket;
-
 /** More than a node has pods. */
 const ownersKept = 512;
 /** An owner's applications beyond these share one bucket: it gets no new one by making NMI forget an old one. */
 const mostApplications = 32;
 
-function createQuotas(quota: Budget): QuotaOf {
+function createQuotas(quota: Budget) {
   const owners = new RecentMap<string, BucketOf>(ownersKept);
-  return (owner, application, now) => {
+  return (owner: string, application: string, now: number): TokenBucket => {
     const bucketOf =
       owners.get(owner) ?? createBuckets({ ...quota, kept: mostApplications, beyond: 'share' });
     owners.set(owner, bucketOf);

@@ -24,11 +24,7 @@ export interface QueuedRequest<T> {
   readonly send: () => Promise<T>;
 }
 
-export interface Flights<T> {
-  isUnderWay(name: string): boolean;
-  /** The response of the running request of this name, or of a new one. Fails when the caller leaves. */
-  join(name: string, caller: TokenCaller, request: QueuedRequest<T>): Promise<T>;
-}
+export type Flights<T> = ReturnType<typeof createFlights<T>>;
 
 interface Flight<T> {
   readonly result: Promise<T>;
@@ -38,7 +34,7 @@ interface Flight<T> {
 }
 
 /** One request at a time for each name, in the turn of who asked first; all who ask meanwhile get the same response or failure. */
-export function createFlights<T>(clock: Clock): Flights<T> {
+export function createFlights<T>(clock: Clock) {
   const flights = new Map<string, Flight<T>>();
   const start = (name: string, caller: TokenCaller, request: QueuedRequest<T>): Flight<T> => {
     const flight: Flight<T> = begin(caller, request, () => {
@@ -50,8 +46,9 @@ export function createFlights<T>(clock: Clock): Flights<T> {
   };
 
   return {
-    isUnderWay: (name) => flights.has(name),
-    async join(name, caller, request) {
+    isUnderWay: (name: string) => flights.has(name),
+    /** The response of the running request of this name, or of a new one. Fails when the caller leaves. */
+    async join(name: string, caller: TokenCaller, request: QueuedRequest<T>): Promise<T> {
       if (caller.signal?.aborted) throw left();
       const flight = flights.get(name) ?? start(name, caller, request);
       flight.callers += 1;

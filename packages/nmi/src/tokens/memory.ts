@@ -8,18 +8,7 @@ export interface Entry {
   readonly age: TokenAge;
 }
 
-export interface TokenMemory {
-  /** From then on the token takes places of this namespace, too. */
-  recall(wanted: Wanted, namespace: string): Entry | undefined;
-  /** As `recall`, but for no namespace. */
-  peek(wanted: Wanted): Entry | undefined;
-  /** Whether it has a token of the subject. */
-  has(subject: TokenSubject): boolean;
-  /** In place of the previous token, for its namespaces and this one. */
-  store(wanted: Wanted, namespace: string, entry: Entry): void;
-  /** Forgets whatever belongs to other subjects than these. */
-  prune(keep: (subject: TokenSubject) => boolean): void;
-}
+export type TokenMemory = ReturnType<typeof createTokenMemory>;
 
 type Wanted = Pick<WantedToken, 'subject' | 'resource'>;
 
@@ -48,7 +37,7 @@ interface Use extends Keyed {
  * Tokens by subject and resource in places of 4 KiB. A namespace with too many loses its oldest, and if all have too many, the namespace with
  * most; a token is removed when no other namespace has it: who asks for very much takes no token from others with the same identity.
  */
-export function createTokenMemory(limits: ShareLimits, clock: Pick<Clock, 'elapsed'>): TokenMemory {
+export function createTokenMemory(limits: ShareLimits, clock: Pick<Clock, 'elapsed'>) {
   const subjects = new Map<string, Known>();
   const uses = createShareMap<Use>(limits);
 
@@ -72,14 +61,18 @@ export function createTokenMemory(limits: ShareLimits, clock: Pick<Clock, 'elaps
   };
 
   return {
-    recall(wanted, namespace) {
+    /** From then on the token takes places of this namespace, too. */
+    recall(wanted: Wanted, namespace: string): Entry | undefined {
       const kept = find(wanted);
       if (kept && !kept.namespaces.has(namespace)) charge(kept, namespace);
       return kept?.entry;
     },
-    peek: (wanted) => find(wanted)?.entry,
-    has: (subject) => subjects.has(keyOf(subject)),
-    store({ subject, resource }, namespace, entry) {
+    /** As `recall`, but for no namespace. */
+    peek: (wanted: Wanted) => find(wanted)?.entry,
+    /** Whether it has a token of the subject. */
+    has: (subject: TokenSubject) => subjects.has(keyOf(subject)),
+    /** In place of the previous token, for its namespaces and this one. */
+    store({ subject, resource }: Wanted, namespace: string, entry: Entry): void {
       const before = find({ subject, resource });
       if (before) remove(before);
       const weight = weightOf({ subject, resource, issued: entry.issued });
@@ -89,7 +82,8 @@ export function createTokenMemory(limits: ShareLimits, clock: Pick<Clock, 'elaps
       subjects.set(kept.key, { subject, tokens: tokens.set(resource, kept) });
       for (const one of new Set([...(before?.namespaces ?? []), namespace])) charge(kept, one);
     },
-    prune(keep) {
+    /** Forgets whatever belongs to other subjects than these. */
+    prune(keep: (subject: TokenSubject) => boolean): void {
       for (const { subject, tokens } of subjects.values())
         if (!keep(subject)) [...tokens.values()].forEach(remove);
     },

@@ -1,6 +1,5 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { Ambient } from '@pod-identity/kit/serve';
-import type { Changes } from '../waiting/await-change.ts';
 import type { TurnQueue } from '../waiting/turn-queues.ts';
 import { createApplicationQuota } from './application-quota.ts';
 import { isTemporary, TokenError } from './errors.ts';
@@ -17,22 +16,7 @@ import {
 } from './types.ts';
 import { createUnknownIdentities } from './unknown-identities.ts';
 
-export interface TokenRequests {
-  /** A new token, by a running request or another one, unless that is known to fail. Fails with a TokenError. */
-  fetch(wanted: WantedToken, caller: TokenCaller): Promise<{ issued: IssuedToken; from: 'joined' | 'miss' }>;
-  /** Requests a new token that nobody waits for, unless that is done already. */
-  renew(wanted: WantedToken, caller: TokenCaller): void;
-  /** Whether a request is under way, or may be made in the background. */
-  mayTry(wanted: WantedToken, namespace: string): boolean;
-  /** Whether the service did not know the identity when it was last asked: it may have been deleted, and another one made under its name. */
-  isGone(wanted: WantedToken, namespace: string): boolean;
-  /** False for a few seconds after the service did not know the subject: then `fetch` fails without a request. */
-  readonly mayRequest: (subject: TokenSubject, namespace: string) => boolean;
-  /** A subject may be asked for again. */
-  readonly changes: Changes;
-  /** The identity may be attached by now: for this namespace it may be asked for again at once. */
-  readonly hint: (namespace: string, identity: ResourceId) => void;
-}
+export type TokenRequests = ReturnType<typeof createTokenRequests>;
 
 export interface TokenRequestsOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly upstream: TokenUpstream;
@@ -48,7 +32,7 @@ export interface TokenRequestsOptions extends Pick<Ambient, 'clock' | 'random'> 
 }
 
 /** One request at a time for each token and namespace, in turns by namespace and pod, and none that is known to fail. */
-export function createTokenRequests(options: TokenRequestsOptions): TokenRequests {
+export function createTokenRequests(options: TokenRequestsOptions) {
   const { onShared } = options;
   const setbacks = createSetbacks(options);
   const unknown = createUnknownIdentities(options);
@@ -58,7 +42,8 @@ export function createTokenRequests(options: TokenRequestsOptions): TokenRequest
     setbacks.mayTry({ namespace, name: nameOf(wanted) });
 
   return {
-    async fetch(wanted, caller) {
+    /** A new token, by a running request or another one, unless that is known to fail. Fails with a TokenError. */
+    async fetch(wanted: WantedToken, caller: TokenCaller) {
       const { namespace } = caller.tenant;
       const isJoined = flights.isUnderWay(flightOf(wanted, namespace));
       const requested = { namespace, name: keyOf(wanted.subject) };
@@ -69,7 +54,7 @@ export function createTokenRequests(options: TokenRequestsOptions): TokenRequest
         const issued = await join(wanted, caller, last !== undefined);
         unknown.forget(requested);
         onShared(wanted, namespace);
-        return { issued, from: isJoined ? 'joined' : 'miss' };
+        return { issued, from: isJoined ? ('joined' as const) : ('miss' as const) };
       } catch (error) {
         if (isUnknown(error)) unknown.note(requested, error);
         else unknown.end(requested);
@@ -77,20 +62,27 @@ export function createTokenRequests(options: TokenRequestsOptions): TokenRequest
         throw last && error instanceof TokenError && isTemporary(error.code) ? last : error;
       }
     },
-    renew(wanted, caller) {
+    /** Requests a new token that nobody waits for, unless that is done already. */
+    renew(wanted: WantedToken, caller: TokenCaller): void {
       const { namespace } = caller.tenant;
       if (!mayTry(wanted, namespace) || flights.isUnderWay(flightOf(wanted, namespace))) return;
       // Errors are ignored: when the token is old, the next caller requests it again and gets the error.
       void join(wanted, caller, false).catch(() => undefined);
     },
-    mayTry: (wanted, namespace) =>
+    /** Whether a request is under way, or may be made in the background. */
+    mayTry: (wanted: WantedToken, namespace: string) =>
       flights.isUnderWay(flightOf(wanted, namespace)) || mayTry(wanted, namespace),
-    isGone: (wanted, namespace) =>
+    /** Whether the service did not know the identity when it was last asked: it may have been deleted, and another one made under its name. */
+    isGone: (wanted: WantedToken, namespace: string) =>
       unknown.has({ namespace, name: keyOf(wanted.subject) }) ||
       setbacks.isUnknown({ namespace, name: nameOf(wanted) }),
-    mayRequest: (subject, namespace) => unknown.recall({ namespace, name: keyOf(subject) }) === undefined,
+    /** False for a few seconds after the service did not know the subject: then `fetch` fails without a request. */
+    mayRequest: (subject: TokenSubject, namespace: string) =>
+      unknown.recall({ namespace, name: keyOf(subject) }) === undefined,
+    /** A subject may be asked for again. */
     changes: unknown.changes,
-    hint: (namespace, name) => unknown.hint({ namespace, name }),
+    /** The identity may be attached by now: for this namespace it may be asked for again at once. */
+    hint: (namespace: string, name: ResourceId) => unknown.hint({ namespace, name }),
   };
 }
 
@@ -130,9 +122,10 @@ function joinInto(flights: Flights<IssuedToken>, setbacks: Setbacks, options: To
       queue: queueFor(subject, isRepeated ? 'unknown' : isKnown(subject) ? 'known' : 'new'),
       cost,
       refusal: () =>
-        quota.refusal({ subject, tenant, requests: cost }, () =>
-          setbacks.reason({ namespace, name: nameOf(wanted) }),
-        ),
+        quota.refusal(subject, tenant, {
+          requests: cost,
+          lastReason: () => setbacks.reason({ namespace, name: nameOf(wanted) }),
+        }),
       send: () => {
         // Another namespace may have got one meanwhile.
         const now = known(wanted);

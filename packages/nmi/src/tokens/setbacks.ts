@@ -3,21 +3,6 @@ import type { Ambient } from '@pod-identity/kit/serve';
 import { TokenError } from './errors.ts';
 import { createFailures, type Failed } from './failures.ts';
 
-/** Recent failures, by the name of what was requested. Those of one namespace keep no other namespace from a request. */
-export interface Setbacks {
-  note(failed: Failed, error: TokenError): void;
-  /** To be called when a request has succeeded. A success of another namespace does not end a Retry-After of the service. */
-  clear(failed: Failed): void;
-  /** The error to return until the Retry-After of the service is over, with the time that is left of it. */
-  refusal(failed: Failed): TokenError | undefined;
-  /** Why the last request failed. */
-  reason(failed: Failed): string | undefined;
-  /** Whether the last request failed because the service does not know the identity. */
-  isUnknown(failed: Failed): boolean;
-  /** Whether a request in the background may be made already. */
-  mayTry(failed: Failed): boolean;
-}
-
 interface Setback {
   readonly failure: Pick<TokenError, 'code' | 'message' | 'status' | 'retryAfterMs'>;
   readonly backoff: Backoff;
@@ -33,11 +18,14 @@ const usualPauseMs: Partial<Readonly<Record<TokenError['code'], number>>> = {
 const longestPauseMs = 10 * 60_000;
 const entriesKept = 2_000;
 
-export function createSetbacks({ clock, random }: Pick<Ambient, 'clock' | 'random'>): Setbacks {
+export type Setbacks = ReturnType<typeof createSetbacks>;
+
+/** Recent failures, by the name of what was requested. Those of one namespace keep no other namespace from a request. */
+export function createSetbacks({ clock, random }: Pick<Ambient, 'clock' | 'random'>) {
   const setbacks = createFailures<Setback>({ perNamespace: Infinity, total: entriesKept });
 
   return {
-    note(failed, { code, message, status, retryAfterMs }) {
+    note(failed: Failed, { code, message, status, retryAfterMs }: TokenError): void {
       const backoff =
         setbacks.get(failed)?.backoff ?? createBackoff({ baseMs: 10_000, capMs: 5 * 60_000, random });
       const now = clock.elapsed();
@@ -49,8 +37,10 @@ export function createSetbacks({ clock, random }: Pick<Ambient, 'clock' | 'rando
         tryAt: now + Math.max(pauseMs, backoff.next()),
       });
     },
-    clear: (failed) => setbacks.delete(failed),
-    refusal(failed) {
+    /** To be called when a request has succeeded. A success of another namespace does not end a Retry-After of the service. */
+    clear: (failed: Failed) => setbacks.delete(failed),
+    /** The error to return until the Retry-After of the service is over, with the time that is left of it. */
+    refusal(failed: Failed): TokenError | undefined {
       const setback = setbacks.get(failed);
       const leftMs = (setback?.retryAt ?? 0) - clock.elapsed();
       if (!setback || leftMs <= 0) return undefined;
@@ -60,8 +50,11 @@ export function createSetbacks({ clock, random }: Pick<Ambient, 'clock' | 'rando
         retryAfterMs: retryAfterMs === undefined ? undefined : leftMs,
       });
     },
-    reason: (failed) => setbacks.get(failed)?.failure.message,
-    isUnknown: (failed) => setbacks.get(failed)?.failure.code === 'not-on-host',
-    mayTry: (failed) => clock.elapsed() >= (setbacks.get(failed)?.tryAt ?? 0),
+    /** Why the last request failed. */
+    reason: (failed: Failed) => setbacks.get(failed)?.failure.message,
+    /** Whether the last request failed because the service does not know the identity. */
+    isUnknown: (failed: Failed) => setbacks.get(failed)?.failure.code === 'not-on-host',
+    /** Whether a request in the background may be made already. */
+    mayTry: (failed: Failed) => clock.elapsed() >= (setbacks.get(failed)?.tryAt ?? 0),
   };
 }
