@@ -28,12 +28,9 @@ export interface Access {
  */
 export type AccessVerdict = 'allowed' | 'denied' | 'unanswered' | 'busy';
 
-export interface UseReviewRequest {
-  readonly subject: AccessSubject;
-  readonly resource: AccessTarget['resource'];
-  /** One of the names of a target. */
-  readonly name: string;
-}
-
 /** Asks the API server; rejects without a usable answer. */
-export type ReviewUse = (request: UseReviewRequest, signal: AbortSignal) => Promise<boolean>;
+export type ReviewUse = (
+  /** `name`: one of those of a target. */
+  request: Pick<AccessTarget, 'resource'> & { readonly subject: AccessSubject; readonly name: string },
+  signal: AbortSignal,
+) => Promise<boolean>;

@@ -11,15 +11,10 @@ export interface VerdictsOptions extends AccessAges {
   readonly reviewUse: ReviewUse;
   readonly clock: Clock;
   /** Called at the end of each review of a pair. */
-  readonly onReviewed: (verdict: AccessVerdict) => void;
+  readonly onReviewed?: (verdict: AccessVerdict) => void;
 }
 
-export interface Verdicts {
-  /** The valid verdict; undefined: the pair must be reviewed. A verdict that expires soon is renewed in the background. */
-  readonly known: (pair: AccessPair, tenant: Tenant) => AccessVerdict | undefined;
-  /** The valid verdict, or the result of a new review, one at a time for each pair. Never rejects. */
-  readonly verdict: (pair: AccessPair, tenant: Tenant) => Promise<AccessVerdict>;
-}
+export type Verdicts = ReturnType<typeof createVerdicts>;
 
 /** Limits for reviews. One review of a pair can need a request for each name of its target. */
 const pace = { atATime: 16, quota: { burst: 64, perSecond: 40 }, patienceMs: 4_000 };
@@ -31,14 +26,14 @@ const kept = { total: 2_048, perNamespace: 256 };
 const longestReviewMs = 5_000;
 
 /** Caches verdicts by pair. A denial ends an earlier allowance at once; a review that failed does not, within the grace period. */
-export function createVerdicts(options: VerdictsOptions): Verdicts {
+export function createVerdicts(options: VerdictsOptions) {
   const { clock, onReviewed } = options;
   const cache = createPairCache(kept);
   const reviewPair = createReview(options);
 
   const reviewEntry = async (entry: Entry, tenant: Tenant): Promise<AccessVerdict> => {
     const { verdict, level, startedAt } = await reviewPair(entry, tenant);
-    onReviewed(verdict);
+    onReviewed?.(verdict);
     if (verdict === 'busy') return verdict;
     if (verdict === 'unanswered') {
       entry.known = { ...entry.known, failure: { startedAt, endedAt: clock.elapsed() } };
@@ -66,8 +61,10 @@ export function createVerdicts(options: VerdictsOptions): Verdicts {
   };
 
   return {
+    /** The valid verdict; undefined: the pair must be reviewed. A verdict that expires soon is renewed in the background. */
     known,
-    verdict: async (pair, tenant) => {
+    /** The valid verdict, or the result of a new review, one at a time for each pair. Never rejects. */
+    verdict: async (pair: AccessPair, tenant: Tenant): Promise<AccessVerdict> => {
       const before = known(pair, tenant);
       if (before !== undefined) return before;
       const entry = cache.open(pair);

@@ -21,13 +21,7 @@ export interface BrokerReads {
   readonly onUnanswered: (what: string, error: unknown) => void;
 }
 
-export interface Agents {
-  /** Whose token it is. */
-  identify(caller: { readonly token: string; readonly peer: string }): Promise<Agent | BrokerRefusal>;
-  /** The NMI of the node requests from this address, which in an overlay network is not that of its pod. */
-  readonly note: (node: string, peer: string) => void;
-  readonly isNoted: (peer: string) => boolean;
-}
+export type Agents = ReturnType<typeof createAgents>;
 
 interface Kept extends Keyed {
   readonly until: number;
@@ -57,7 +51,7 @@ const unanswered = refused('review_unanswered', 'The API server has not said who
 const busy = refused('too_many_requests', 'Too many tokens wait for their review. Try again.');
 
 /** Identifies NMIs by reviews of their tokens, one at a time for each token of an address. */
-export function createAgents({ transport, account, clock, onUnanswered }: BrokerReads): Agents {
+export function createAgents({ transport, account, clock, onUnanswered }: BrokerReads) {
   const known = createShareMap<Kept>(kept);
   const running = new Map<string, Promise<Agent | BrokerRefusal>>();
   const peers = createShareMap<Keyed>(noted);
@@ -85,9 +79,11 @@ export function createAgents({ transport, account, clock, onUnanswered }: Broker
   };
 
   return {
-    note: (node, peer) => void peers.set({ namespace: node, key: peer, weight: 1 }),
+    /** The NMI of the node requests from this address, which in an overlay network is not that of its pod. */
+    note: (node: string, peer: string) => void peers.set({ namespace: node, key: peer, weight: 1 }),
     isNoted,
-    identify({ token, peer }) {
+    /** Whose token it is. */
+    identify({ token, peer }: { token: string; peer: string }): Promise<Agent | BrokerRefusal> {
       if (!claimsToBeAgent(token, { account, now: clock.now() })) return Promise.resolve(unauthorized);
       const key = `${peer} ${createHash('sha256').update(token).digest('base64')}`;
       const { until = 0, found } = known.get(key) ?? {};

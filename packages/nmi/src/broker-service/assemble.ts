@@ -36,7 +36,7 @@ export function assembleBroker(options: AssemblyOptions) {
   const broker = createBroker({
     agents,
     locatePod: createPodReads(api),
-    rights: createRights({ reviewUse: reviewUseBy(reviewer), stranger, clock, onReviewed: () => undefined }),
+    rights: createRights(reviewUseBy(reviewer), stranger, clock),
     exchange: createExchange({
       entra,
       loginHost,

@@ -29,13 +29,11 @@ export interface BrokerParts {
   readonly onIssued: (issuance: Issuance) => void;
 }
 
-export interface Broker {
-  respond(call: BrokerCall): Promise<BrokerResponse>;
-}
+export type Broker = ReturnType<typeof createBroker>;
 
 const malformed = refused('invalid_request', 'The request names no pod, tenant, client id and resource.');
 
-export function createBroker({ agents, locatePod, rights, exchange, onIssued }: BrokerParts): Broker {
+export function createBroker({ agents, locatePod, rights, exchange, onIssued }: BrokerParts) {
   /** Who requests, where the pod is and what it may use. */
   const admit = async (call: BrokerCall, request: BrokerRequest): Promise<Placed | BrokerRefusal> => {
     const agent = await agents.identify(call);
@@ -46,7 +44,7 @@ export function createBroker({ agents, locatePod, rights, exchange, onIssued }: 
     return (await rights.refusal(request, placed)) ?? placed;
   };
   return {
-    async respond(call) {
+    async respond(call: BrokerCall): Promise<BrokerResponse> {
       const request = readRequest(call.body);
       if (!request) return malformed;
       const placed = await admit(call, request);

@@ -20,12 +20,7 @@ export interface ExchangeOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly onExchanged: (ended: Ended) => void;
 }
 
-export type Wanted = Omit<BrokerRequest, 'pod'>;
-
-export interface Exchange {
-  /** A token from memory, or by one exchange at a time for each. `tenant`: the namespace of the pod, and there its node. */
-  get(wanted: Wanted, tenant: Tenant, gone: AbortSignal): Promise<Obtained | BrokerRefusal>;
-}
+export type Exchange = ReturnType<typeof createExchange>;
 
 /** In turns by namespace, and there by node: without them, one namespace could keep all others from Entra. */
 const rates = {
@@ -35,7 +30,7 @@ const rates = {
 const identitiesKept = 4_096;
 
 /** Tokens of Entra for the broker's own assertion: in memory by tenant, client id and resource; room, turns and failures by namespace. */
-export function createExchange(options: ExchangeOptions): Exchange {
+export function createExchange(options: ExchangeOptions) {
   const { clock, random } = options;
   // The identities whose credential was missing at the last exchange.
   const missing = new RecentMap<string, string>(identitiesKept);
@@ -44,7 +39,12 @@ export function createExchange(options: ExchangeOptions): Exchange {
   const tokens = createTokenSource({ upstream, queueFor: () => exchanges, clock, random });
 
   return {
-    async get({ tenant: tenantId, clientId, resource }, tenant, signal) {
+    /** A token from memory, or by one exchange at a time for each. `tenant`: the namespace of the pod, and there its node. */
+    async get(
+      { tenant: tenantId, clientId, resource }: Omit<BrokerRequest, 'pod'>,
+      tenant: Tenant,
+      signal: AbortSignal,
+    ): Promise<Obtained | BrokerRefusal> {
       const subject: FederatedIdentity = { kind: 'federated', name: '', tenantId, clientId };
       try {
         return await tokens.get(

@@ -5,12 +5,7 @@ import { createTurnQueues, runInTurn, type Rate } from '../waiting/turn-queues.t
 import { locatePod, refused, type Agent, type Placed, type PodFacts } from './judge.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
 
-/** Where the pod is, as the API server says now. */
-export type LocatePod = (
-  agent: Agent,
-  pod: BrokerRequest['pod'],
-  gone: AbortSignal,
-) => Promise<Placed | BrokerRefusal>;
+export type LocatePod = ReturnType<typeof createPodReads>;
 
 /**
  * In turns by NMI, so by node, and there by the namespace of the pod: a node that requests tokens for pods without end delays no other.
@@ -29,7 +24,7 @@ const busy = refused(
   'Too many requests of this node or namespace wait for their turn. Try again.',
 );
 
-export function createPodReads(options: BrokerReads): LocatePod {
+export function createPodReads(options: BrokerReads) {
   const { transport, account, clock, onUnanswered } = options;
   const queueOf = (rate: Rate) => {
     const pods = { atATime: rate.atATime, waiting };
@@ -38,7 +33,12 @@ export function createPodReads(options: BrokerReads): LocatePod {
   const usual = queueOf(usualRate);
   const busyOnes = queueOf(busyRate);
   const shares = createBudgets(usualShare);
-  return async (agent, wanted, gone) => {
+  /** Where the pod is, as the API server says now. */
+  return async (
+    agent: Agent,
+    wanted: BrokerRequest['pod'],
+    gone: AbortSignal,
+  ): Promise<Placed | BrokerRefusal> => {
     const { namespace } = wanted;
     const tenant = { namespace: agent.uid, pod: namespace };
     const read = async () => {

@@ -21,12 +21,7 @@ it.each([
     const looked = clock.sleep(1_000).then(() => {
       result = isRefused;
     });
-    const rights = createRights({
-      reviewUse: () => Promise.resolve(true),
-      stranger: { isRefused: () => result, looked },
-      clock,
-      onReviewed: () => undefined,
-    });
+    const rights = createRights(() => Promise.resolve(true), { isRefused: () => result, looked }, clock);
     const refusal = rights.refusal(request, { node: 'n1', account: 'web' });
     await clock.advance(1_000);
     expect((await refusal)?.code).toBe(code);
@@ -34,12 +29,11 @@ it.each([
 );
 
 it('of more reviews than may wait, the last ones are refused as too many', async () => {
-  const rights = createRights({
-    reviewUse: () => new Promise(() => undefined),
-    stranger: { isRefused: () => true, looked: Promise.resolve() },
-    clock: createFakeClock(),
-    onReviewed: () => undefined,
-  });
+  const rights = createRights(
+    () => new Promise(() => undefined),
+    { isRefused: () => true, looked: Promise.resolve() },
+    createFakeClock(),
+  );
   const codes: (string | undefined)[] = [];
   for (let index = 0; index < 1_000; index += 1) {
     const clientId = `aaaaaaaa-1111-1111-1111-${String(index).padStart(12, '0')}`;

@@ -1,22 +1,12 @@
 import { federatedTarget, rolesFor, type AccessSubject, type AccessTarget } from '@pod-identity/crd-types';
 import type { Clock } from '@pod-identity/kit/core';
 import type { StrangerCheck } from '@pod-identity/kit/kube';
-import { pairOf, type AccessVerdict, type ReviewUse } from '../access/types.ts';
+import { pairOf, type ReviewUse } from '../access/types.ts';
 import { createVerdicts } from '../access/verdicts.ts';
 import { refused, type Placed } from './judge.ts';
 import type { BrokerRefusal, BrokerRequest } from '../broker/wire.ts';
 
-export interface RightsOptions {
-  readonly reviewUse: ReviewUse;
-  readonly stranger: Pick<StrangerCheck, 'isRefused' | 'looked'>;
-  readonly clock: Clock;
-  readonly onReviewed: (verdict: AccessVerdict) => void;
-}
-
-export interface Rights {
-  /** Why the ServiceAccount of the pod may not use the identity; undefined if it may. */
-  refusal(request: BrokerRequest, placed: Placed): Promise<BrokerRefusal | undefined>;
-}
+export type Rights = ReturnType<typeof createRights>;
 
 /** Without grace: while the API server does not answer, no right is assumed. */
 const ages = { maxAgeMs: 15_000, graceMs: 0 };
@@ -33,10 +23,15 @@ const meaningless = refused(
   'The API server has not refused an invented user yet, so its reviews are not used.',
 );
 
-export function createRights({ stranger, ...options }: RightsOptions): Rights {
-  const verdicts = createVerdicts({ ...ages, ...options });
+export function createRights(
+  reviewUse: ReviewUse,
+  stranger: Pick<StrangerCheck, 'isRefused' | 'looked'>,
+  clock: Clock,
+) {
+  const verdicts = createVerdicts({ ...ages, reviewUse, clock });
   return {
-    async refusal(request, { node, account }) {
+    /** Why the ServiceAccount of the pod may not use the identity; undefined if it may. */
+    async refusal(request: BrokerRequest, { node, account }: Placed): Promise<BrokerRefusal | undefined> {
       if (stranger.isRefused() === undefined) await stranger.looked;
       if (stranger.isRefused() !== true) return meaningless;
       const { namespace } = request.pod;

@@ -19,17 +19,7 @@ export interface RosterOptions extends KubeAmbient {
   readonly onRenewed: (next: OwnCertificate) => void;
 }
 
-export interface Roster {
-  /** For the listener to begin with. */
-  readonly first: OwnCertificate;
-  /** Whether agents had time to see the entry: only then may this replica count as ready. */
-  isSeen(): boolean;
-  /**
-   * Keeps the entry in the ConfigMap until the signal aborts, then removes it and resolves: the listener should go on for some seconds
-   * after that.
-   */
-  run(signal: AbortSignal): Promise<void>;
-}
+export type Roster = Awaited<ReturnType<typeof createRoster>>;
 
 /** A wiped entry is back after so long. */
 const checkMs = 5_000;
@@ -45,10 +35,7 @@ interface Certificates {
 
 const certificates: Certificates = { create: createLazily, renewMs: 20 * 24 * 60 * 60_000 };
 
-export async function createRoster(
-  options: RosterOptions,
-  { create, renewMs }: Certificates = certificates,
-): Promise<Roster> {
+export async function createRoster(options: RosterOptions, { create, renewMs }: Certificates = certificates) {
   const { clock, pod, log, random } = options;
   const writer = createWriter(options);
   const make = async () => create(pod.name, clock.now());
@@ -75,9 +62,15 @@ export async function createRoster(
   };
 
   return {
+    /** For the listener to begin with. */
     first,
+    /** Whether agents had time to see the entry: only then may this replica count as ready. */
     isSeen: () => isSeen,
-    async run(signal) {
+    /**
+     * Keeps the entry in the ConfigMap until the signal aborts, then removes it and resolves: the listener should go on for some seconds
+     * after that.
+     */
+    async run(signal: AbortSignal): Promise<void> {
       const pauses = createBackoff({ baseMs: 500, capMs: checkMs, random });
       while (!signal.aborted) {
         const problem = await step(signal).then(() => undefined, problemOf);

@@ -19,12 +19,9 @@ export interface WriterOptions {
   readonly pod: { readonly namespace: string; readonly name: string };
 }
 
-export interface Writer {
-  /** Writes the own entry (undefined: removes it) and removes those of pods that are gone. Whether that was needed. */
-  write(value: string | undefined, signal: AbortSignal): Promise<boolean>;
-}
+export type Writer = ReturnType<typeof createWriter>;
 
-export function createWriter({ transport, clock, pod: { namespace, name } }: WriterOptions): Writer {
+export function createWriter({ transport, clock, pod: { namespace, name } }: WriterOptions) {
   const maps = createResource<ConfigMap>(transport, coreKinds.configMaps);
   const isGone = createPodCheck(transport, namespace);
   let pruneAt = -Infinity;
@@ -41,7 +38,8 @@ export function createWriter({ transport, clock, pod: { namespace, name } }: Wri
   };
 
   return {
-    async write(value, signal) {
+    /** Writes the own entry (undefined: removes it) and removes those of pods that are gone. Whether that was needed. */
+    async write(value: string | undefined, signal: AbortSignal): Promise<boolean> {
       const map = await maps.get({ namespace, name: rosterName }, { signal });
       const { data = {} } = map;
       const gone = await findGone(data, signal);
