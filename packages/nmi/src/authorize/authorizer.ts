@@ -4,10 +4,7 @@ import type { Selector } from '../request/token-request.ts';
 import { deciderFor, type Decider } from './authorize.ts';
 import type { AuthorizeRules, ClusterView, Decision, Refused } from './types.ts';
 
-export interface Authorizer {
-  /** `refused`: identities that count as not bound for this request. */
-  decide(pod: PodView, selector: Selector, refused?: Refused): Decision;
-}
+export type Authorizer = ReturnType<typeof createAuthorizer>;
 
 interface Remembered {
   readonly revision: number;
@@ -22,7 +19,7 @@ const decisionsKept = 32;
  * Caches decisions until an input changes: the pod (each change is a new PodView) or any object of the cluster view (each change is a new
  * revision).
  */
-export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Authorizer {
+export function createAuthorizer(view: ClusterView, rules: AuthorizeRules) {
   const memory = new WeakMap<PodView, Remembered>();
 
   const recall = (pod: PodView): Remembered => {
@@ -39,7 +36,8 @@ export function createAuthorizer(view: ClusterView, rules: AuthorizeRules): Auth
   };
 
   return {
-    decide(pod, selector, refused) {
+    /** `refused`: identities that count as not bound for this request. */
+    decide(pod: PodView, selector: Selector, refused?: Refused): Decision {
       const { decideBy, decisions } = recall(pod);
       if (refused && refused.size > 0) return decideBy(selector, refused);
       const key = selector.by === 'nothing' ? '' : `${selector.by} ${selector.value}`;

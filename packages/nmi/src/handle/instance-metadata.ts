@@ -21,10 +21,7 @@ export interface MetadataReaderOptions extends HeaderRules {
   readonly timeoutMs?: number;
 }
 
-export interface MetadataReader {
-  handle(request: InboundRequest, route: MetadataRoute): Promise<Outcome>;
-  close(): void;
-}
+export type MetadataReader = ReturnType<typeof createMetadataReader>;
 
 /** In bytes: many times the largest document of the metadata service. All of it is in memory at a time. */
 const largestBody = 1024 * 1024;
@@ -33,7 +30,7 @@ const largestBody = 1024 * 1024;
  * Forwards reads of instance metadata to the metadata service of the machine. Of a request only path and query are sent on; of a
  * response only the status, the body, Content-Type and Retry-After.
  */
-export function createMetadataReader(options: MetadataReaderOptions): MetadataReader {
+export function createMetadataReader(options: MetadataReaderOptions) {
   const { upstream, allowed, read, tenantAt, timeoutMs = 10_000, ...rules } = options;
   const judge = createHeaderJudge(rules);
   const service = createMetadataService(upstream);
@@ -59,7 +56,7 @@ export function createMetadataReader(options: MetadataReaderOptions): MetadataRe
   };
 
   return {
-    async handle(request, route) {
+    async handle(request: InboundRequest, route: MetadataRoute): Promise<Outcome> {
       const fault = judge(request);
       if (fault) return { kind: 'bad-request', problem: fault };
       if (request.method !== 'GET') return { kind: 'bad-method' };

@@ -26,21 +26,14 @@ export interface CallerFinderOptions extends HolderOptions {
   readonly onChanged?: () => void;
 }
 
-export interface CallerFinder {
-  /** Binds the connection to the pod that is found: later requests over it are answered for no other pod. */
-  find(
-    address: string,
-    connection: CallerConnection,
-    patience: Patience,
-  ): CallerResult | Promise<CallerResult>;
-}
+export type CallerFinder = ReturnType<typeof createCallerFinder>;
 
 /**
  * Finds the pod that has an address: from memory if that is certain, otherwise by asking the API server, once for all callers
  * from the address. The watch may lag: the address may belong to another pod by now, or a pod may call before its
  * address was reported; then the watch can answer first.
  */
-export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
+export function createCallerFinder(options: CallerFinderOptions) {
   const { neighbours, onChanged } = options;
   const holders = createHolderMemory({ ...options, memory: options.pods });
   const searches = createSharedSearches(createSearch(options, holders), options.clock);
@@ -67,7 +60,12 @@ export function createCallerFinder(options: CallerFinderOptions): CallerFinder {
   };
 
   return {
-    find(address, connection, patience) {
+    /** Binds the connection to the pod that is found: later requests over it are answered for no other pod. */
+    find(
+      address: string,
+      connection: CallerConnection,
+      patience: Patience,
+    ): CallerResult | Promise<CallerResult> {
       const neighbour = neighbours.of(address);
       if (differs(connection.neighbour, neighbour) && !connection.isLast) {
         connection.endAfterResponse();
@@ -114,7 +112,7 @@ function createSettlement({ containers }: CallerFinderOptions) {
 
 function createSearch(options: CallerFinderOptions, holders: HolderMemory): Search {
   const { pods, clock, holdMs, neighbours } = options;
-  const holder = createHolderLookup(options, (address, known) =>
+  const findHolder = createHolderLookup(options, (address, known) =>
     holders.hasMoved(address, known, neighbours.of(address)),
   );
   const remembered = (address: string) => identifyPod(pods.filedUnder(address), clock.now());
@@ -133,7 +131,7 @@ function createSearch(options: CallerFinderOptions, holders: HolderMemory): Sear
     if (silent) return silent;
     // Read before the request: if the address changes hands meanwhile, the entry differs from the one kept with the answer.
     const neighbour = neighbours.of(lookup.address);
-    const reply = await holder.find(lookup.address, known, gone);
+    const reply = await findHolder(lookup.address, known, gone);
     if (!isHolderResult(reply)) return holders.noteUnanswered(lookup, reply);
     return holders.note(lookup.address, { ...reply, known, neighbour });
   };

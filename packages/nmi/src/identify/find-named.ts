@@ -18,9 +18,7 @@ export interface NamedPodFinderOptions {
 
 /** `unconfirmed`: it is in memory, but the API server, which must confirm it, did not answer. */
 export type NamedPod = PodView | 'none' | 'unconfirmed';
-export interface NamedPodFinder {
-  find(namespace: string, name: string): Promise<NamedPod>;
-}
+export type NamedPodFinder = ReturnType<typeof createNamedPodFinder>;
 
 /** For namespaces and pods; any other text could lead to another path of the API server. */
 const isName = (text: string) => /^[a-z0-9][-a-z0-9.]{0,252}$/.test(text);
@@ -29,7 +27,7 @@ const isName = (text: string) => /^[a-z0-9][-a-z0-9.]{0,252}$/.test(text);
  * Finds the live pod of this node with a name. The API server is asked first: the watch may not have reported a pod yet whose
  * volumes are being mounted, and a name can be reused.
  */
-export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinderOptions): NamedPodFinder {
+export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinderOptions) {
   const live = (pod: PodView | undefined): NamedPod =>
     pod?.nodeName === node && identifyPod([pod], clock.now()).kind === 'pod' ? pod : 'none';
 
@@ -46,7 +44,7 @@ export function createNamedPodFinder({ pods, node, check, clock }: NamedPodFinde
   };
 
   return {
-    async find(namespace, name) {
+    async find(namespace: string, name: string): Promise<NamedPod> {
       if (!isName(namespace) || !isName(name)) return 'none';
       return read({ namespace, name }, pods.named(namespace, name));
     },

@@ -17,7 +17,7 @@ const ending = Array.from({ length: 60 }, (_, index) =>
 );
 
 /** Beside an empty memory. */
-const questionTo = (clock: Clock, apiServer: PodReader) =>
+const holderLookup = (clock: Clock, apiServer: PodReader) =>
   createHolderLookup(
     {
       clock,
@@ -42,7 +42,7 @@ it('many pods that end, for which the pods of the node are listed, leave others 
   const startedAt = clock.elapsed();
   let lists = 0;
   const list = Promise.withResolvers<undefined>();
-  const question = questionTo(clock, {
+  const findHolder = holderLookup(clock, {
     read: () => Promise.resolve([victim]),
     readAll: async () => {
       lists += 1;
@@ -51,11 +51,11 @@ it('many pods that end, for which the pods of the node are listed, leave others 
     },
   });
   const all = () =>
-    ending.map((one) => question.find(one.addresses[0] ?? '', { kind: 'pod', pod: one }, nobodyLeaves));
+    ending.map((one) => findHolder(one.addresses[0] ?? '', { kind: 'pod', pod: one }, nobodyLeaves));
   const first = all();
   await clock.advance(1_000);
   const meanwhile = all();
-  const asked = question.find('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
+  const asked = findHolder('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
   await clock.advance(0);
   await expect(Promise.race([asked, Promise.resolve('waits')])).resolves.toMatchObject({
     result: { kind: 'pod', pod: { uid: 'uid-victim' } },
@@ -72,7 +72,7 @@ it('many pods that end, for which the pods of the node are listed, leave others 
 it('a hundred pods of one namespace, with an API server that is slow, leave a pod of another one its turn', async () => {
   const clock = createFakeClock();
   const begun: string[] = [];
-  const question = questionTo(clock, {
+  const findHolder = holderLookup(clock, {
     read: async (named) => {
       begun.push(named.namespace);
       await clock.sleep(2_000);
@@ -88,10 +88,10 @@ it('a hundred pods of one namespace, with an API server that is slow, leave a po
       name: `h-${index}`,
       addresses: [address],
     });
-    void question.find(address, { kind: 'pod', pod: hostile }, nobodyLeaves);
+    void findHolder(address, { kind: 'pod', pod: hostile }, nobodyLeaves);
   }
   await clock.advance(0);
-  const asked = question.find('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
+  const asked = findHolder('10.0.1.1', { kind: 'pod', pod: victim }, nobodyLeaves);
   await clock.advance(0);
   expect(begun.filter((namespace) => namespace === 'shop')).toHaveLength(1);
   expect(begun.length).toBeLessThanOrEqual(20);

@@ -37,10 +37,12 @@ export interface HolderOptions {
   readonly onChecked?: (result: CheckResult) => void;
 }
 
-export interface HolderLookup {
-  /** Reads who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the response any more. */
-  find(address: string, known: Identification, gone: AbortSignal): Promise<HolderResult | NoHolderResult>;
-}
+/** Reads who has an address. `known`: who has it by memory. `gone` aborts when nobody waits for the response any more. */
+type FindHolder = (
+  address: string,
+  known: Identification,
+  gone: AbortSignal,
+) => Promise<HolderResult | NoHolderResult>;
 
 /** A higher rate would load the API server; a lower one delays the 250 pods of a node that all call after a restart of NMI. */
 const readRate = { atATime: 20, quota: { burst: 250, perSecond: 250 } };
@@ -61,7 +63,7 @@ interface ReadPods {
 export function createHolderLookup(
   options: HolderOptions,
   hasMoved: (address: string, known: Identification) => boolean,
-): HolderLookup {
+): FindHolder {
   const { pods, clock, containers, onChecked } = options;
   const put = createPacedReads(options);
   // The list is one request in the queue, however many callers wait for it: they take no slots from requests about single pods.
@@ -80,7 +82,7 @@ export function createHolderLookup(
   };
 
   /** Reads the pod by name, which costs the API server least; lists all pods if that is not enough to know who has the address. */
-  const find: HolderLookup['find'] = async (address, known, gone) => {
+  const find: FindHolder = async (address, known, gone) => {
     const mayHaveEnded = (pod: PodView) =>
       pod.isEnding && (hasMoved(address, known) || containers.of(pod) !== 'running');
     if (known.kind !== 'pod' || mayHaveEnded(known.pod)) return byAddress(address, gone);
@@ -101,12 +103,10 @@ export function createHolderLookup(
       : { result: unconfirmed(known.pod), begunAt: read.begunAt, othersAwait: undefined };
   };
 
-  return {
-    async find(address, known, gone) {
-      const reply = await find(address, known, gone);
-      if (known.kind === 'pod') onChecked?.(resultOf(known.pod, reply));
-      return reply;
-    },
+  return async (address, known, gone) => {
+    const reply = await find(address, known, gone);
+    if (known.kind === 'pod') onChecked?.(resultOf(known.pod, reply));
+    return reply;
   };
 }
 

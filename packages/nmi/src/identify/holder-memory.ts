@@ -32,18 +32,7 @@ export interface HolderMemoryOptions {
   readonly check: PodCheck;
 }
 
-export interface HolderMemory {
-  /** The pod of a connection, if that is certain without a request. */
-  recall(lookup: Lookup): Found | undefined;
-  /** The result while a recent request about the address stays unanswered; undefined if it may be repeated. */
-  recallUnanswered(lookup: Lookup): Found | undefined;
-  /** `unconfirmed` if the kernel's entry has changed so often that no request is made; otherwise undefined. */
-  refuseRequest(lookup: Lookup): Found | undefined;
-  /** Whether the kernel has another entry for the address than when its pod was last confirmed and not terminating. */
-  hasMoved(address: string, of: CallerResult, neighbour: Neighbour | undefined): boolean;
-  note(address: string, entry: CheckedResult): Found;
-  noteUnanswered(lookup: Lookup, silence: NoHolderResult): Found;
-}
+export type HolderMemory = ReturnType<typeof createHolderMemory>;
 
 interface Kept extends CheckedResult {
   result: CallerResult;
@@ -62,7 +51,7 @@ const changesPerSecond = 1;
  * so a response to a request sent after a connection was opened is valid for it until then; for newer connections it
  * is valid for a short time. It ends at once when memory has another pod for the address, or the kernel another entry.
  */
-export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
+export function createHolderMemory(options: HolderMemoryOptions) {
   const { memory, clock } = options;
   const kept = new RecentMap<string, Kept>(addressesKept);
   const confirmed = createConfirmed();
@@ -80,20 +69,25 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
   };
 
   return {
-    recall(lookup) {
+    /** The pod of a connection, if that is certain without a request. */
+    recall(lookup: Lookup): Found | undefined {
       const last = kept.get(lookup.address);
       // Nearly every request ends here: nothing has changed.
       if (last?.revision === memory.revision && isFresh(last, lookup)) return last;
       const entry = inStep(lookup.address, remembered(lookup.address));
       return entry && isFresh(entry, lookup) ? entry : undefined;
     },
-    recallUnanswered(lookup) {
+    /** The result while a recent request about the address stays unanswered; undefined if it may be repeated. */
+    recallUnanswered(lookup: Lookup): Found | undefined {
       const why = unanswered.on(lookup.address);
       return why && judge(lookup, why);
     },
-    refuseRequest: ({ address, neighbour }) => refusal(kept.get(address), neighbour, clock.elapsed()),
-    hasMoved: (address, of, neighbour) => differs(confirmed.of(address, of), neighbour),
-    note(address, reply) {
+    /** `unconfirmed` if the kernel's entry has changed so often that no request is made; otherwise undefined. */
+    refuseRequest: ({ address, neighbour }: Lookup) => refusal(kept.get(address), neighbour, clock.elapsed()),
+    /** Whether the kernel has another entry for the address than when its pod was last confirmed and not terminating. */
+    hasMoved: (address: string, of: CallerResult, neighbour: Neighbour | undefined) =>
+      differs(confirmed.of(address, of), neighbour),
+    note(address: string, reply: CheckedResult): Found {
       unanswered.end();
       const entry = confirmed.note(address, reply);
       const changes = kept.get(address)?.changes ?? createChanges(clock.elapsed());
@@ -101,7 +95,7 @@ export function createHolderMemory(options: HolderMemoryOptions): HolderMemory {
         kept.set(address, { ...entry, revision: -1, changes });
       return entry;
     },
-    noteUnanswered(lookup, silence) {
+    noteUnanswered(lookup: Lookup, silence: NoHolderResult): Found {
       unanswered.note(lookup.address, silence);
       return judge(lookup, silence.why);
     },

@@ -8,30 +8,13 @@ export interface LimitOptions {
   readonly upstreamPerSecond: number;
 }
 
-/** `leave` must be called. */
-export interface WaitingSlot {
-  /** Aborts when the caller leaves, or the place is given to a namespace or pod with fewer places. */
-  readonly ended: AbortSignal;
-  /** The place was given to another caller. */
-  readonly isLost: boolean;
-  leave(): void;
-}
-
-export interface CallerLimits {
-  /** Undefined if the pod, its namespace or the node has no free place. */
-  enter(tenant: Tenant, caller: { readonly gone: AbortSignal }): WaitingSlot | undefined;
-  /** Charges the requests to the pod and returns 0, or returns the milliseconds until it may make them. */
-  admitUpstream(pod: string, requests: number, now: number): number;
-  /** Ends all current and later waits: the agent is shutting down. */
-  endAll(): void;
-  readonly waiting: number;
-}
+export type CallerLimits = ReturnType<typeof createCallerLimits>;
 
 /** Far more than a node has pods. */
 const bucketsKept = 2048;
 
 /** Keeps one pod from using up the agent's memory, and the machine's quota at the metadata service. */
-export function createCallerLimits(options: LimitOptions): CallerLimits {
+export function createCallerLimits(options: LimitOptions) {
   const slots = createFairQueue<CallerSlot>(options.waiting);
   const held = new Set<CallerSlot>();
   let isEnding = false;
@@ -44,7 +27,8 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
   const bucketOf = createBuckets({ burst, perSecond, kept: bucketsKept });
 
   return {
-    enter(tenant, { gone }) {
+    /** Undefined if the pod, its namespace or the node has no free place. */
+    enter(tenant: Tenant, { gone }: { readonly gone: AbortSignal }): CallerSlot | undefined {
       const slot = new CallerSlot(gone, remove);
       const added = slots.add(tenant, slot);
       if (added.kind === 'full') {
@@ -56,8 +40,10 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
       if (isEnding) slot.end();
       return slot;
     },
-    // More than a bucket can hold takes all of it.
-    admitUpstream: (pod, requests, now) => bucketOf(pod, now).take(now, Math.min(requests, burst)),
+    /** Charges the requests to the pod and returns 0, or returns the milliseconds until it may make them. More than a bucket can hold takes all of it. */
+    admitUpstream: (pod: string, requests: number, now: number) =>
+      bucketOf(pod, now).take(now, Math.min(requests, burst)),
+    /** Ends all current and later waits: the agent is shutting down. */
     endAll() {
       isEnding = true;
       for (const slot of held) slot.end();
@@ -68,7 +54,9 @@ export function createCallerLimits(options: LimitOptions): CallerLimits {
   };
 }
 
-class CallerSlot implements WaitingSlot {
+/** `leave` must be called. */
+class CallerSlot {
+  /** The place was given to another caller. */
   isLost = false;
   readonly #end = new AbortController();
   readonly #gone: AbortSignal;
@@ -81,6 +69,7 @@ class CallerSlot implements WaitingSlot {
     else gone.addEventListener('abort', this.#hangUp);
   }
 
+  /** Aborts when the caller leaves, or the place is given to a namespace or pod with fewer places. */
   get ended() {
     return this.#end.signal;
   }
