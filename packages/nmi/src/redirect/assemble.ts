@@ -52,5 +52,5 @@ export function assembleRedirect(
 }
 
 export function redirectTable(target: RedirectTarget, run: RunProgram): RuleTable {
-  return createNftables({ name: table, input: tableInput(target) }, run);
+  return createNftables(table, tableInput(target), run);
 }

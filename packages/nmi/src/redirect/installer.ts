@@ -16,16 +16,7 @@ export interface RedirectOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly prepareKernel?: () => Promise<string | undefined>;
 }
 
-export interface Redirect {
-  /** The rules were right at the last check. */
-  isInstalled(): boolean;
-  /** Why calls of pods do not reach NMI, with the remedy. */
-  problem(): string | undefined;
-  /** Checks the rules and repairs them; fails if that is not possible. Returns what the kernel lacks. */
-  check(): Promise<string | undefined>;
-  /** Checks and repairs until the signal aborts. The rules stay then. */
-  keep(signal: AbortSignal): Promise<void>;
-}
+export type Redirect = ReturnType<typeof createRedirect>;
 
 export const notYet = 'the redirect rules are not in place yet';
 
@@ -35,12 +26,13 @@ const withoutJitter = { jitter: 0, random: () => 0 };
  * Maintains the redirect rules. They stay when this program ends: while no agent runs, calls are refused by the closed port instead of
  * being answered by the metadata service, with any identity of the machine.
  */
-export function createRedirect(options: RedirectOptions): Redirect {
+export function createRedirect(options: RedirectOptions) {
   const { rules, everyMs, clock, log, prepareKernel = () => Promise.resolve(undefined) } = options;
   const state = { isInstalled: false, wasInstalled: false };
   let problem: string | undefined = notYet;
   const patience = createBackoff({ baseMs: Math.min(250, everyMs), capMs: everyMs, ...withoutJitter });
 
+  /** Checks the rules and repairs them; fails if that is not possible. Returns what the kernel lacks. */
   const check = async () => {
     if (!(await rules.isRight())) await install(options, state);
     state.isInstalled = true;
@@ -75,10 +67,13 @@ export function createRedirect(options: RedirectOptions): Redirect {
   };
 
   return {
+    /** The rules were right at the last check. */
     isInstalled: () => state.isInstalled,
+    /** Why calls of pods do not reach NMI, with the remedy. */
     problem: () => problem,
     check,
-    async keep(signal) {
+    /** Checks and repairs until the signal aborts. The rules stay then. */
+    async keep(signal: AbortSignal): Promise<void> {
       while (!signal.aborted) await clock.sleep(await attempt(), signal).catch(() => undefined);
     },
   };

@@ -1,26 +1,12 @@
 import { ProgramError, type RunProgram } from './run-program.ts';
 
-export interface NftablesTable {
-  /** Of the family ip. */
-  readonly name: string;
-  /** Input of `nft -f -` that replaces the table in one transaction. */
-  readonly input: string;
-}
-
-export interface RuleTable {
-  /** Whether all rules exist as they were written. */
-  isRight(): Promise<boolean>;
-  /** Writes all rules in one step: at no moment are there fewer than before. */
-  install(): Promise<void>;
-  /** Removes all rules; returns whether there were any. */
-  remove(): Promise<boolean>;
-}
+export type RuleTable = ReturnType<typeof createNftables>;
 
 /**
- * Keeps the rules in a table of nftables. Versions of nft print rules differently, so the rules are right if they are listed as directly
+ * Keeps the rules in a table of nftables of the family ip. `input` is that of `nft -f -` which replaces the table in one transaction. Versions of nft print rules differently, so the rules are right if they are listed as directly
  * after they were written. The first check of a process always writes them, in one transaction.
  */
-export function createNftables({ name: table, input }: NftablesTable, run: RunProgram): RuleTable {
+export function createNftables(table: string, input: string, run: RunProgram) {
   let asWritten: string | undefined;
 
   const list = async (): Promise<string | undefined> => {
@@ -33,13 +19,16 @@ export function createNftables({ name: table, input }: NftablesTable, run: RunPr
   };
 
   return {
+    /** Whether all rules exist as they were written. */
     isRight: async () => asWritten !== undefined && (await list()) === asWritten,
-    async install() {
+    /** Writes all rules in one step: at no moment are there fewer than before. */
+    async install(): Promise<void> {
       asWritten = undefined;
       await run('nft', ['--file', '-'], input);
       asWritten = await list();
     },
-    async remove() {
+    /** Removes all rules; returns whether there were any. */
+    async remove(): Promise<boolean> {
       if ((await list()) === undefined) return false;
       asWritten = undefined;
       await run('nft', ['--file', '-'], `table ip ${table}\ndelete table ip ${table}\n`);

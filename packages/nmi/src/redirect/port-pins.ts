@@ -14,7 +14,7 @@ export async function keepPortPins(options: PortPinsOptions, signal: AbortSignal
   const { sockets, everyMs, run, clock, log } = options;
   const input = pinInput(sockets);
   if (input === undefined) return;
-  const table = createNftables({ name: pinTable, input }, run);
+  const table = createNftables(pinTable, input, run);
   let reported = '';
   while (!signal.aborted) {
     try {
@@ -34,5 +34,5 @@ const unpinned =
 
 /** Returns whether there were rules. */
 export function removePortPins(run: RunProgram): Promise<boolean> {
-  return createNftables({ name: pinTable, input: '' }, run).remove();
+  return createNftables(pinTable, '', run).remove();
 }

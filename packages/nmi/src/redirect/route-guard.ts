@@ -3,22 +3,11 @@ import { ownRouteRules, wantedRouteRules, type RouteRule } from './route-rules.t
 import { ProgramError, type RunProgram } from './run-program.ts';
 import type { RedirectTarget } from './target.ts';
 
-interface RouteGuard {
-  /** Adds missing rules; never fails: logs a problem once. */
-  keep(): Promise<void>;
-  /** Removes all rules of NMI; returns whether there were any. */
-  remove(): Promise<boolean>;
-}
-
 /**
  * Rules of the routing policy that keep pods from the metadata service while the firewall has no rules: a program that flushes the
  * firewall leaves them alone. The firewall rules redirect calls and work without them.
  */
-export function createRouteGuard(
-  target: Pick<RedirectTarget, 'metadata'>,
-  run: RunProgram,
-  log: Log,
-): RouteGuard {
+export function createRouteGuard(target: Pick<RedirectTarget, 'metadata'>, run: RunProgram, log: Log) {
   const wanted = wantedRouteRules(target);
   // systemd-networkd removes all rules when it restarts, except those with protocol kernel.
   const change = (verb: 'add' | 'del', rule: RouteRule) =>
@@ -38,7 +27,8 @@ export function createRouteGuard(
 
   let reported: string | undefined;
   return {
-    async keep() {
+    /** Adds missing rules; never fails: logs a problem once. */
+    async keep(): Promise<void> {
       try {
         const isNew = await repair();
         if (isNew || reported !== undefined) log.info({}, 'routing rules refuse what passes the firewall');
@@ -53,7 +43,8 @@ export function createRouteGuard(
         reported = trouble;
       }
     },
-    async remove() {
+    /** Removes all rules of NMI; returns whether there were any. */
+    async remove(): Promise<boolean> {
       const present = await list();
       // The rule that refuses is removed before the one that exempts the node.
       for (const rule of present.toSorted((one, other) => rank(one) - rank(other))) await change('del', rule);

@@ -19,18 +19,11 @@ export interface TelemetryOptions extends KubeAmbient {
   readonly pods: Pick<PodInformer, 'named' | 'filedUnder'>;
 }
 
-export interface Telemetry {
-  readonly onSent: (sent: SentResponse) => void;
-  readonly onLimited: (effect: LimitEffect, peer: string) => void;
-  /** Updates the metrics. */
-  measure(): void;
-  /** Waits a moment for Events to be written. */
-  close(): Promise<void>;
-}
+export type Telemetry = ReturnType<typeof createTelemetry>;
 
 const closingMs = 1_000;
 
-export function createTelemetry(options: TelemetryOptions): Telemetry {
+export function createTelemetry(options: TelemetryOptions) {
   const { config, clock, log, output, metrics, pods } = options;
   const logDecision = createDecisionLog(log, clock);
   const events = createEvents(options);
@@ -39,7 +32,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let lost = 0;
 
   return {
-    onSent(sent) {
+    onSent(sent: SentResponse): void {
       const { route, outcome, status, ms } = sent;
       metrics.observe('operations', ms / 1000, { operation_type: route, status_code: String(status) });
       metrics.count('outcomes', { outcome: outcome.kind });
@@ -48,14 +41,16 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       logDecision(sent);
       events.report(sent);
     },
-    onLimited(effect, peer) {
+    onLimited(effect: LimitEffect, peer: string): void {
       metrics.count('limited', { effect });
       logLimited(effect, peer);
     },
-    measure() {
+    /** Updates the metrics. */
+    measure(): void {
       metrics.count('linesLost', undefined, output.lost - lost);
       lost = output.lost;
     },
+    /** Waits a moment for Events to be written. */
     close: () => events.close(),
   };
 }

@@ -17,11 +17,7 @@ export interface BrokerClientOptions extends Pick<Ambient, 'clock' | 'random'> {
   readonly readToken: () => Promise<string>;
 }
 
-export interface BrokerClient {
-  /** Fails if no replica gave a response that a broker writes. */
-  request(request: BrokerRequest): Promise<BrokerResponse>;
-  readonly close: () => void;
-}
+export type BrokerClient = ReturnType<typeof createBrokerClient>;
 
 /** For TCP and TLS: a replica whose node is gone does not refuse. */
 const connectMs = 3_000;
@@ -42,7 +38,7 @@ interface Sent {
  * Dials the replicas that the ConfigMap names, in random order; the next one if a connection fails, since a request can be repeated. A
  * replica is known by its certificate alone: no name, authority or proxy of the environment has a part in it. Follows no redirect.
  */
-export function createBrokerClient(options: BrokerClientOptions): BrokerClient {
+export function createBrokerClient(options: BrokerClientOptions) {
   const { replicas, readToken, clock } = options;
   // A resumed session would not be checked. Kept connections are found by address, port and certificate.
   const agent = new Agent({ ...connections, maxCachedSessions: 0, rejectUnauthorized: true });
@@ -65,7 +61,8 @@ export function createBrokerClient(options: BrokerClientOptions): BrokerClient {
   };
 
   return {
-    async request(request) {
+    /** Fails if no replica gave a response that a broker writes. */
+    async request(request: BrokerRequest): Promise<BrokerResponse> {
       const sent = { token: await readToken(), body: requestBody(request) };
       return withDeadline({ clock, ms: responseMs, awaited: 'response of the broker' }, (signal) =>
         firstOf(sent, signal),

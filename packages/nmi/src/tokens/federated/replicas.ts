@@ -1,16 +1,5 @@
-import { coreKinds, createInformer, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
+import { coreKinds, createInformer, type KubeAmbient } from '@pod-identity/kit/kube';
 import { readEntries, rosterName, type RosterEntry } from '../../broker/roster/entry.ts';
-
-export interface Replicas {
-  readonly informer: Informer<readonly RosterEntry[]>;
-  /** Those that may be dialled now. Waits for the first reading of the ConfigMap, but not long. */
-  readonly all: () => Promise<readonly RosterEntry[]>;
-}
-
-export interface ReplicasOptions extends KubeAmbient {
-  /** The broker's. */
-  readonly namespace: string;
-}
 
 /** The broker puts a wiped entry back in seconds. */
 const wipedMs = 60_000;
@@ -20,7 +9,7 @@ const unreadMs = 2_000;
  * Watches the broker's ConfigMap. What is known stays valid while the API server is away, and for a while after all entries are gone at
  * once: then the ConfigMap was applied again, or was created again. A single entry that goes is not dialled from then on.
  */
-export function watchReplicas({ namespace, ...common }: ReplicasOptions): Replicas {
+export function watchReplicas({ namespace, ...common }: KubeAmbient & { readonly namespace: string }) {
   const { clock } = common;
   const informer = createInformer<readonly RosterEntry[]>({
     ...common,
@@ -41,7 +30,8 @@ export function watchReplicas({ namespace, ...common }: ReplicasOptions): Replic
   });
   return {
     informer,
-    async all() {
+    /** Those that may be dialled now. Waits for the first reading of the ConfigMap, but not long. */
+    async all(): Promise<readonly RosterEntry[]> {
       if (!informer.hasSynced()) await Promise.race([informer.synced, clock.sleep(unreadMs)]);
       return clock.elapsed() < knownUntil ? known : [];
     },

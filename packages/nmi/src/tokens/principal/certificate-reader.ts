@@ -10,10 +10,7 @@ import { longest, type StoredCredential } from './secret-keys.ts';
 
 type StoredCertificate = Exclude<StoredCredential, { readonly kind: 'secret' }>;
 
-export interface CertificateReader {
-  /** A text says what is wrong with it; fails with a TokenError if it could not be read now. */
-  readonly read: (namespace: string, stored: StoredCertificate) => Promise<Certificate | string>;
-}
+export type CertificateReader = ReturnType<typeof createCertificateReader>;
 
 const waitingOfNamespace = 64;
 const waiting = { total: Infinity, perNamespace: waitingOfNamespace, perPod: waitingOfNamespace };
@@ -26,7 +23,7 @@ const keyBlock =
 export function createCertificateReader(options: {
   readonly openssl: Pick<Openssl, 'run'>;
   readonly clock: Clock;
-}): CertificateReader {
+}) {
   const { openssl, clock } = options;
   const { readings } = createTurnQueues({ clock, ...oneAtATime });
   const budgets = createReadingBudgets(clock);
@@ -52,7 +49,8 @@ export function createCertificateReader(options: {
   };
 
   return {
-    read: async (namespace, stored) => {
+    /** A text says what is wrong with it; fails with a TokenError if it could not be read now. */
+    read: async (namespace: string, stored: StoredCertificate): Promise<Certificate | string> => {
       const input = inputOf(stored);
       if (typeof input === 'string') return input;
       const ran = await runInTurn(readings, { tenant: { namespace, pod: '' } }, () => run(namespace, input));

@@ -7,16 +7,12 @@ export interface EntraPost {
   readonly body: string;
 }
 
-export interface EntraHttp {
-  /** Sends to the token endpoint; never fails: `silence` if there is no answer. */
-  readonly post: (post: EntraPost) => Promise<EntraResponse>;
-  close(): void;
-}
+export type EntraHttp = ReturnType<typeof createEntraHttp>;
 
 const longestBody = 256 * 1024;
 
 /** Calls login endpoints, through the proxy of the environment if there is one. Follows no redirect: a secret is sent nowhere else. */
-export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
+export function createEntraHttp({ timeoutMs = 10_000 } = {}) {
   const client = createHttpClient({ maxSockets: 8, idleMs: 5_000, usesProxy: true });
   const post = async ({ url, headers, body }: EntraPost): Promise<EntraResponse> => {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -29,7 +25,11 @@ export function createEntraHttp({ timeoutMs = 10_000 } = {}): EntraHttp {
       body: parse(response.body),
     };
   };
-  return { post: (one) => post(one).catch(silence), close: () => client.close() };
+  return {
+    /** Sends to the token endpoint; never fails: `silence` if there is no answer. */
+    post: (one: EntraPost) => post(one).catch(silence),
+    close: () => client.close(),
+  };
 }
 
 function silence(error: unknown): EntraResponse {

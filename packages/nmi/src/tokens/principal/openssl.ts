@@ -13,12 +13,7 @@ export interface OpensslInput {
   readonly password: string;
 }
 
-export interface Openssl {
-  /** Fails if the program cannot be started. */
-  readonly run: (input: OpensslInput) => Promise<Ran>;
-  /** Kills running processes. */
-  readonly close: () => void;
-}
+export type Openssl = ReturnType<typeof createOpenssl>;
 
 const limitMs = 3_000;
 const longestOutput = 256 * 1024;
@@ -29,9 +24,9 @@ const env = { OPENSSL_CONF: '/dev/null' };
 export function createOpenssl(
   clock: Pick<Clock, 'after'>,
   { command = '/usr/bin/openssl' }: { readonly command?: string } = {},
-): Openssl {
+) {
   const running = new Set<ChildProcess>();
-  const run: Openssl['run'] = ({ args, content, password }) => {
+  const run = ({ args, content, password }: OpensslInput): Promise<Ran> => {
     const { promise, resolve, reject } = Promise.withResolvers<Ran>();
     // The password comes by a descriptor of its own. Standard error is ignored: it could repeat the input.
     const child = spawn(command, [...args, '-passin', 'fd:3'], {
@@ -66,7 +61,9 @@ export function createOpenssl(
     return promise;
   };
   return {
+    /** Fails if the program cannot be started. */
     run,
+    /** Kills running processes. */
     close: () => {
       for (const child of running) child.kill('SIGKILL');
     },

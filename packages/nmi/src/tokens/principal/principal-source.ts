@@ -7,7 +7,7 @@ import { timed, type Ended } from '../timed.ts';
 import type { ServicePrincipal, TokenUpstream } from '../types.ts';
 import type { EntraClient, EntraRequest } from './entra-client.ts';
 import { principalError } from './entra-errors.ts';
-import { createSecrets, type Secrets, type SecretsOptions } from './secrets.ts';
+import { createSecrets, type SecretsOptions } from './secrets.ts';
 
 export interface PrincipalSourceOptions extends SecretsOptions {
   readonly entra: EntraClient;
@@ -15,19 +15,16 @@ export interface PrincipalSourceOptions extends SecretsOptions {
   readonly onRequested: (ended: Ended) => void;
 }
 
-export interface PrincipalSource extends TokenUpstream<ServicePrincipal>, Pick<Secrets, 'look'> {}
-
 /** Tokens of service principals: reads the Secret from the API server, then requests a token for each tenant from Entra. */
-export function createPrincipalSource(options: PrincipalSourceOptions): PrincipalSource {
+export function createPrincipalSource(options: PrincipalSourceOptions) {
   const { clock, entra, onRequested } = options;
-  const { proof: proofOf, look } = createSecrets(options);
+  const secrets = createSecrets(options);
 
   const requestOne = (entraRequest: EntraRequest) =>
     timed(clock, onRequested, () => entra.requestToken(entraRequest));
 
-  const requestToken: PrincipalSource['requestToken'] = async (wanted) => {
-    const { subject, resource } = wanted;
-    const { proof, isCurrent } = await proofOf(subject);
+  const requestToken: TokenUpstream<ServicePrincipal>['requestToken'] = async ({ subject, resource }) => {
+    const { proof, isCurrent } = await secrets.proof(subject);
     const forTenant = (tenantId: string) =>
       requestOne({
         subject,
@@ -46,7 +43,7 @@ export function createPrincipalSource(options: PrincipalSourceOptions): Principa
     return { access, clientId, objectId, ...(others.length > 0 && { auxiliary: others }) };
   };
 
-  return { requestToken, look };
+  return { requestToken, look: (subject: ServicePrincipal) => secrets.look(subject) };
 }
 
 function changedMeanwhile({ secret: { namespace, name } }: ServicePrincipal): TokenError {

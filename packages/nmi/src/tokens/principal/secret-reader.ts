@@ -19,18 +19,12 @@ export interface ReadSecret {
   readonly stored: StoredCredential | string;
 }
 
-export interface SecretReader {
-  /** Fails with a TokenError: `misconfigured` if the Secret does not exist or may not be read. */
-  readonly read: (
-    reference: SecretReference,
-    credential: ServicePrincipal['credential'],
-  ) => Promise<ReadSecret>;
-}
+export type SecretReader = ReturnType<typeof createSecretReader>;
 
 const timeoutMs = 3_000;
 
 /** Holds nothing of a Secret in memory but its version and the keys of a credential: its editor can write a megabyte of anything. */
-export function createSecretReader(transport: KubeTransport): SecretReader {
+export function createSecretReader(transport: KubeTransport) {
   const get = async (reference: SecretReference) => {
     const [namespace, name] = [reference.namespace, reference.name].map(encodeURIComponent);
     const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
@@ -41,7 +35,8 @@ export function createSecretReader(transport: KubeTransport): SecretReader {
     }
   };
   return {
-    async read(reference, credential) {
+    /** Fails with a TokenError: `misconfigured` if the Secret does not exist or may not be read. */
+    async read(reference: SecretReference, credential: ServicePrincipal['credential']): Promise<ReadSecret> {
       const object = await get(reference);
       const keys = Object.keys(object.data ?? {});
       const wanted = wantedKeys(credential, keys.length === 1 ? keys[0] : undefined);

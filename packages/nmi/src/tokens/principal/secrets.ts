@@ -6,18 +6,7 @@ import type { CertificateReader } from './certificate-reader.ts';
 import type { Proof } from './entra-client.ts';
 import type { ReadSecret, SecretReader, SecretReference } from './secret-reader.ts';
 
-export interface Secrets {
-  /** Reads the Secret. Fails with a TokenError if it has no usable credential. */
-  readonly proof: (subject: ServicePrincipal) => Promise<CurrentProof>;
-  /** Looks whether the Secret has changed since its tokens were requested; undefined if that was done in the last minutes. */
-  readonly look: (subject: ServicePrincipal) => Promise<unknown> | undefined;
-}
-
-export interface CurrentProof {
-  readonly proof: Proof;
-  /** Whether the version that it is from is still the known one. */
-  readonly isCurrent: () => boolean;
-}
+export type Secrets = ReturnType<typeof createSecrets>;
 
 export interface SecretsOptions {
   readonly secretReader: SecretReader;
@@ -43,14 +32,15 @@ interface Seen extends Keyed {
 }
 
 /** Remembers the versions of Secrets, and nothing that is in them. There is no watch: NMI has no right to list Secrets. */
-export function createSecrets(options: SecretsOptions): Secrets {
+export function createSecrets(options: SecretsOptions) {
   const { certificates, clock, onSecretChanged } = options;
   const seen: SeenSecrets = createShareMap(limits);
   const looks = new Map<string, Promise<unknown>>();
   const read = (subject: ServicePrincipal) => readInto(seen, subject, options);
 
   return {
-    async proof(subject) {
+    /** Reads the Secret. Fails with a TokenError if it has no usable credential. */
+    async proof(subject: ServicePrincipal) {
       const { version, stored } = await read(subject);
       const { secret: reference } = subject;
       const found =
@@ -59,10 +49,12 @@ export function createSecrets(options: SecretsOptions): Secrets {
           : await certificates.read(reference.namespace, stored);
       return {
         proof: usable(found, subject),
+        /** Whether the version that it is from is still the known one. */
         isCurrent: () => seen.get(keyOf(reference))?.version === version,
       };
     },
-    look(subject) {
+    /** Looks whether the Secret has changed since its tokens were requested; undefined if that was done in the last minutes. */
+    look(subject: ServicePrincipal): Promise<unknown> | undefined {
       const key = keyOf(subject.secret);
       const kept = seen.get(key);
       if (kept && clock.elapsed() < kept.lookAt) return undefined;
