@@ -10,9 +10,11 @@ import {
   fenceWrites,
   type LeaderTerm,
 } from '@pod-identity/kit/kube';
-import { systemClock } from '@pod-identity/kit/serve';
+import { systemClock, type Log } from '@pod-identity/kit/serve';
+import { whoDecides } from '@pod-identity/policy';
 import { Ledger, type ConfigMap } from './apply/ledger.ts';
 import { createHostMemory } from './apply/memory.ts';
+import type { MicConfig } from './config/config.ts';
 import { runCommand, type Started, type Surroundings } from './commands/command.ts';
 import { standBy, sweepLock } from './compat/original.ts';
 import { skipsOf } from './plan/desired.ts';
@@ -23,7 +25,6 @@ import { createAgentWatch } from './snapshot/watch/agent-watch.ts';
 import { createClusterWatch } from './snapshot/watch/cluster-watch.ts';
 import { keepAdminServers } from './tell/admin.ts';
 import { conditionsOf, ConditionsWriter } from './tell/conditions-writer.ts';
-import { reportIdleSettings } from './tell/idle-settings.ts';
 import { createMeter } from './tell/meter.ts';
 import { createPublish } from './tell/events.ts';
 import { reportSkip } from './tell/report.ts';
@@ -73,6 +74,14 @@ async function serve(started: Started) {
   ]);
   await events.flush();
   return 0;
+}
+
+/** Tells what of the configuration has no effect, or less than was probably meant. */
+function reportIdleSettings(config: MicConfig, log: Log): void {
+  for (const { flag, why } of config.ignored) log.warn({ flag, why }, 'this flag has no effect any more');
+  if (config.startupTaint === undefined)
+    log.info({}, 'start-up taints are left alone (--startup-taint, --nmi-daemonset)');
+  if (config.access.mode === 'namespace') log.warn({}, whoDecides.namespace);
 }
 
 /** MIC without a process. */

@@ -1,5 +1,4 @@
 import type { MicConfig } from '../config/config.ts';
-import { planRules } from '../config/plan-rules.ts';
 import type { PlanRules } from '../plan/types.ts';
 
 type Configured = Pick<MicConfig, 'forceNamespaced' | 'writesPerHost' | 'resyncMs'>;
@@ -16,9 +15,15 @@ export interface MicSettings
   readonly principalId: () => string | undefined;
 }
 
-type KnownLater = Pick<MicSettings, 'principalId'> & { readonly clusterClientId: () => string };
-
-export function settingsOf(config: MicConfig, { clusterClientId, principalId }: KnownLater): MicSettings {
-  const rules = () => planRules(config, clusterClientId());
-  return { ...config, namespace: config.podNamespace, recordAfterMs: 2_000, rules, principalId };
+/** `clusterClientId` is empty if MIC does not use a managed identity. */
+export function settingsOf(
+  config: MicConfig,
+  known: { readonly clusterClientId: () => string; readonly principalId: MicSettings['principalId'] },
+): MicSettings {
+  const { detachGraceMs, driftPeriodMs, podNamespace: namespace, immutableClientIds: ids } = config;
+  const rules = () => {
+    const kept = [...ids, known.clusterClientId().toLowerCase()].filter((id) => id !== '');
+    return { detachGraceMs, driftPeriodMs, immutableClientIds: new Set(kept) };
+  };
+  return { ...config, namespace, recordAfterMs: 2_000, rules, principalId: known.principalId };
 }
