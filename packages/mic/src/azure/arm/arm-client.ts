@@ -3,9 +3,8 @@
 import { withDeadline } from '@pod-identity/kit/core';
 import { createHttpClient, type Ambient, type HttpClient, type HttpResponse } from '@pod-identity/kit/serve';
 import { classify, unavailableDefaultMs, type ArmFailure, type ArmResult } from './arm-errors.ts';
-import { AzureError } from '../azure-error.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
-import type { ArmCredential } from '../credential/token-keeper.ts';
+import { AzureError, type ArmCredential } from '../credential/token-keeper.ts';
 
 /** Endpoints and credential; new ones after a change of azure.json. */
 export interface ArmAccess {

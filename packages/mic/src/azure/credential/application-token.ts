@@ -1,8 +1,7 @@
-import { AzureError } from '../azure-error.ts';
+import type { TokenCredentialOptions } from '@azure/identity';
 import type { CredentialSettings } from '../cloud/cloud.ts';
 import type { CloudEndpoints } from '../cloud/clouds.ts';
-import { entraResponseLimits } from './entra-response-limits.ts';
-import type { TokenSource } from './token-keeper.ts';
+import { AzureError, type TokenSource } from './token-keeper.ts';
 
 type ApplicationSettings = Extract<CredentialSettings, { readonly tenantId: string }>;
 
@@ -101,4 +100,29 @@ function firstLine(message: string): string {
 
 function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+type Policies = NonNullable<TokenCredentialOptions['additionalPolicies']>;
+
+const longestResponse = 256 * 1024;
+
+/**
+ * Limits that @azure/identity lacks: its request to Entra ignores the signal given to getToken, a response may have any length, and a
+ * secret would follow redirects.
+ */
+function entraResponseLimits(
+  signal: AbortSignal,
+): Required<Pick<TokenCredentialOptions, 'additionalPolicies' | 'redirectOptions'>> {
+  const policy: Policies[number]['policy'] = {
+    name: 'boundedAnswer',
+    sendRequest: (request, next) => {
+      const tooLong = new AbortController();
+      request.abortSignal = AbortSignal.any([signal, tooLong.signal]);
+      request.onDownloadProgress = ({ loadedBytes }) => {
+        if (loadedBytes > longestResponse) tooLong.abort();
+      };
+      return next(request);
+    },
+  };
+  return { additionalPolicies: [{ policy, position: 'perRetry' }], redirectOptions: { maxRetries: 0 } };
 }

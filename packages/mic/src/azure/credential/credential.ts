@@ -3,9 +3,8 @@
 import { createImdsClient, isImdsError, type ImdsError } from '@pod-identity/imds-client';
 import type { Ambient } from '@pod-identity/kit/serve';
 import { applicationToken } from './application-token.ts';
-import { AzureError } from '../azure-error.ts';
 import type { CloudSettings, Env } from '../cloud/cloud.ts';
-import { keepToken, type ArmCredential, type TokenSource } from './token-keeper.ts';
+import { AzureError, keepToken, type ArmCredential, type TokenSource } from './token-keeper.ts';
 
 interface CredentialDeps extends Pick<Ambient, 'clock' | 'random'> {
   readonly env: Env;

@@ -1,7 +1,6 @@
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, it } from 'vitest';
-import { AzureError } from '../azure-error.ts';
-import { keepToken, principalIn, type TokenWithEnd } from './token-keeper.ts';
+import { AzureError, keepToken, principalIn, type TokenWithEnd } from './token-keeper.ts';
 
 const hour = 3_600_000;
 const going = new AbortController().signal;

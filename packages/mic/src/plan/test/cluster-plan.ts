@@ -1,6 +1,5 @@
 // The plan of a cluster: the plans of all its hosts. For tests and benchmarks.
-import type { ClusterChange } from '../../snapshot/index/cluster-change.ts';
-import type { ClusterIndex } from '../../snapshot/index/cluster-index.ts';
+import type { ClusterChange, ClusterIndex } from '../../snapshot/index/cluster-index.ts';
 import type { HostKey } from '../../snapshot/index/host-groups.ts';
 import { keyOf, podOf } from '../../snapshot/keys.ts';
 import { indexOf, type ClusterSnapshot } from '../../snapshot/test/cluster-snapshot.ts';

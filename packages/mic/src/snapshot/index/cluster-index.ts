@@ -11,8 +11,7 @@ import type {
   Reach,
   ResourceId,
 } from '@pod-identity/crd-types';
-import type { AssignedView, NodeView, PodKey, PodView } from '../views.ts';
-import type { ClusterChange } from './cluster-change.ts';
+import type { AssignedView, BindingView, IdentityView, NodeView, PodKey, PodView } from '../views.ts';
 import { Concern } from './concern.ts';
 import type { IdentityObjects } from './identity-objects.ts';
 import { HostGroups, type HostKey, type NodeHost } from './host-groups.ts';
@@ -25,7 +24,13 @@ import type { AccessGroup, AccessRules, Barred, PodRights } from './rights.ts';
 import { Settling } from './settling.ts';
 import type { UnlistedNamespaces } from './unlisted.ts';
 
-export type { ClusterChange };
+/** `key` is `namespace/name`, or the name of a node. Without a view the object is gone. */
+export type ClusterChange =
+  | { readonly kind: 'pod'; readonly key: PodKey; readonly view: PodView | undefined }
+  | { readonly kind: 'node'; readonly key: string; readonly view: NodeView | undefined }
+  | { readonly kind: 'identity'; readonly key: string; readonly view: IdentityView | undefined }
+  | { readonly kind: 'binding'; readonly key: string; readonly view: BindingView | undefined }
+  | { readonly kind: 'namespace'; readonly key: string; readonly view: NamespaceView | undefined };
 
 export class ClusterIndex {
   readonly #pods = new PodEntries();

@@ -4,8 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PairRegistry } from '../../access/pair-registry.ts';
 import { binding, hostOf, identity, idOf, instanceOf, node, pod } from '../../plan/test/builders.ts';
-import type { ClusterChange } from './cluster-change.ts';
-import { ClusterIndex } from './cluster-index.ts';
+import { ClusterIndex, type ClusterChange } from './cluster-index.ts';
 import type { AccessGroup } from './rights.ts';
 
 const host = hostOf(instanceOf('vmss1')).id;

@@ -20,15 +20,11 @@ export class UnlistedNamespaces {
 
   add(namespaces: readonly string[]): void {
     for (const namespace of namespaces) this.#names.add(namespace);
-    this.#changed(namespaces);
+    this.#onChange(namespaces);
   }
 
   /** To be called when all pods of the namespace are known, or need not be. */
   delete(namespace: string): void {
-    if (this.#names.delete(namespace)) this.#changed([namespace]);
-  }
-
-  #changed(namespaces: readonly string[]): void {
-    this.#onChange(namespaces);
+    if (this.#names.delete(namespace)) this.#onChange([namespace]);
   }
 }

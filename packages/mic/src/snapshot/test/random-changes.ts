@@ -1,7 +1,7 @@
 // Changes of pods, bindings, identities and namespaces with all fields, at random, in a world so small that they concern each other.
 import { apiVersion, type AllowedNamespaces, type LabelRequirement } from '@pod-identity/crd-types';
 import fc from 'fast-check';
-import type { ClusterChange } from '../index/cluster-change.ts';
+import type { ClusterChange } from '../index/cluster-index.ts';
 import { createTrims } from '../trims.ts';
 import type { PodView } from '../views.ts';
 
