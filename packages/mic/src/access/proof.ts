@@ -9,22 +9,15 @@ import {
 import type { Ambient } from '@pod-identity/kit/serve';
 import { refusesNoOne, strangerRight } from '@pod-identity/policy';
 
-export interface ProofOptions extends Ambient {
+interface ProofOptions extends Ambient {
   readonly reviewer: AccessReviewer;
 }
 
-export interface Proof {
-  /** After the first call of `proven`, asks until the API server has refused an invented user or the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Resolves once it has. */
-  proven(): Promise<void>;
-  /** Why rights cannot be reviewed; undefined if they can. */
-  readonly problem: string | undefined;
-}
+export type Proof = ReturnType<typeof createProof>;
 
 const unanswered = 'the API server has not yet refused an invented user the use of an identity';
 
-export function createProof({ reviewer, clock, random, log }: ProofOptions): Proof {
+export function createProof({ reviewer, clock, random, log }: ProofOptions) {
   const refused = Promise.withResolvers<undefined>();
   const backoff = createBackoff({ baseMs: 1_000, capMs: 30_000, random });
   let problem: string | undefined = unanswered;
@@ -43,14 +36,17 @@ export function createProof({ reviewer, clock, random, log }: ProofOptions): Pro
   };
   const check = createStrangerCheck({ reviewer, right: strangerRight, onResult, clock });
   return {
+    /** Why rights cannot be reviewed; undefined if they can. */
     get problem() {
       return problem;
     },
+    /** Resolves once the API server has refused an invented user. */
     async proven() {
       check.isRefused();
       await refused.promise;
     },
-    run: (signal) => check.run(signal),
+    /** After the first call of `proven`, asks until it has, or the signal aborts. */
+    run: (signal: AbortSignal) => check.run(signal),
   };
 }
 

@@ -4,22 +4,7 @@ import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, foldThrottle } from '../snapshot/facts/host-facts.ts';
 import type { HostChange } from '../snapshot/facts/outcomes.ts';
 
-export interface HostMemory {
-  readonly all: ReadonlyMap<ResourceId, HostFacts>;
-  facts(host: ResourceId): HostFacts | undefined;
-  /** The same, with default facts for an unknown host. */
-  factsFromStart(host: Host): HostFacts;
-  keep(facts: HostFacts): void;
-  /** Applies a limit of the whole subscription to its other hosts. */
-  holdSubscription(host: ResourceId, until: number): void;
-  forget(host: ResourceId): void;
-  /** Identities that a running PATCH detaches: still present by the facts, but not to be assigned. */
-  leaving(host: ResourceId): ReadonlySet<ResourceId>;
-  /** Whether what is under way decides on all of these: a change with them, or a reading. The host is planned after it. */
-  isUnderWay(host: ResourceId, identities: readonly ResourceId[]): boolean;
-  /** To be called before a request to Azure. Returns a function to be called after it. */
-  begin(host: ResourceId, what: HostChange | 'reading'): () => void;
-}
+export type HostMemory = ReturnType<typeof createHostMemory>;
 
 interface UnderWay {
   readonly leaving: ReadonlySet<ResourceId>;
@@ -29,19 +14,21 @@ interface UnderWay {
 
 const nothing: ReadonlySet<ResourceId> = new Set();
 
-export function createHostMemory(): HostMemory {
+export function createHostMemory() {
   const known = new Map<ResourceId, HostFacts>();
   const underWay = new Map<ResourceId, UnderWay>();
   const subscriptionsHeldUntil = new Map<string, number>();
   return {
-    all: known,
-    facts: (host) => known.get(host),
-    factsFromStart(host) {
+    all: known as ReadonlyMap<ResourceId, HostFacts>,
+    facts: (host: ResourceId) => known.get(host),
+    /** The same, with default facts for an unknown host. */
+    factsFromStart(host: Host) {
       const until = subscriptionsHeldUntil.get(subscriptionOf(host.id)) ?? 0;
       return known.get(host.id) ?? foldThrottle(createFacts(host), until);
     },
-    keep: (facts) => void known.set(facts.host.id, facts),
-    holdSubscription(host, until) {
+    keep: (facts: HostFacts) => void known.set(facts.host.id, facts),
+    /** Applies a limit of the whole subscription to its other hosts. */
+    holdSubscription(host: ResourceId, until: number) {
       const subscription = subscriptionOf(host);
       subscriptionsHeldUntil.set(
         subscription,
@@ -51,15 +38,18 @@ export function createHostMemory(): HostMemory {
         if (subscriptionOf(id) === subscription) known.set(id, foldThrottle(facts, until));
       }
     },
-    forget: (host) => void known.delete(host),
-    leaving: (host) => underWay.get(host)?.leaving ?? nothing,
-    isUnderWay(host, identities) {
+    forget: (host: ResourceId) => void known.delete(host),
+    /** Identities that a running PATCH detaches: still present by the facts, but not to be assigned. */
+    leaving: (host: ResourceId) => underWay.get(host)?.leaving ?? nothing,
+    /** Whether what is under way decides on all of these: a change with them, or a reading. The host is planned after it. */
+    isUnderWay(host: ResourceId, identities: readonly ResourceId[]) {
       const found = underWay.get(host);
       if (found === undefined) return false;
       const { changing } = found;
       return changing === undefined || identities.every((id) => changing.has(id));
     },
-    begin(host, what) {
+    /** To be called before a request to Azure. Returns a function to be called after it. */
+    begin(host: ResourceId, what: HostChange | 'reading') {
       underWay.set(host, underWayOf(what));
       return () => void underWay.delete(host);
     },

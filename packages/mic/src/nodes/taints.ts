@@ -15,7 +15,7 @@ import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import { judgeStartup } from './startup-taint.ts';
 
 /** The writes of `transport` are fenced by the lease. */
-export interface TaintsOptions extends KubeAmbient {
+interface TaintsOptions extends KubeAmbient {
   readonly key: string;
   readonly nodes: Pick<ClusterWatch, 'onNode' | 'taintedNode' | 'taintedNodes'>;
   readonly agents: Pick<AgentWatch, 'on' | 'onChange'>;

@@ -29,32 +29,23 @@ import type {
   InvalidView,
   NodeView,
   ObjectReference,
-  PodView,
 } from './views.ts';
 
-/**
- * Functions from objects to views, which hold nothing of the object that is not needed; undefined leaves an object out.
- */
-export interface Trims {
-  pod(raw: unknown): PodView | undefined;
-  /** With labels, unless they are too large. Also for pods without the binding label, unless finished. */
-  wholePod(raw: unknown): PodView | undefined;
-  node(raw: unknown): NodeView | undefined;
-  identity(raw: unknown): IdentityView | undefined;
-  binding(raw: unknown): BindingView | undefined;
-  assigned(raw: unknown): AssignedView | undefined;
-}
+export type Trims = ReturnType<typeof createTrims>;
 
-/** Use one set of trims for a process: views share strings through it. */
-export function createTrims({ startupTaint }: { readonly startupTaint?: string | undefined } = {}): Trims {
+/**
+ * Functions from objects to views, which hold nothing of the object that is not needed; undefined leaves an object out. Use one set for a
+ * process: views share strings through it.
+ */
+export function createTrims({ startupTaint }: { readonly startupTaint?: string | undefined } = {}) {
   const intern = createIntern();
   return {
-    pod: (raw) => trimPod(raw, intern),
-    wholePod: (raw) => trimWholePod(raw, intern),
-    node: (raw) => trimNode(raw, startupTaint),
-    identity: (raw) => trimIdentity(raw, intern),
-    binding: (raw) => trimBinding(raw, intern),
-    assigned: (raw) => trimAssigned(raw, intern),
+    pod: (raw: unknown) => trimPod(raw, intern),
+    wholePod: (raw: unknown) => trimWholePod(raw, intern),
+    node: (raw: unknown) => trimNode(raw, startupTaint),
+    identity: (raw: unknown) => trimIdentity(raw, intern),
+    binding: (raw: unknown) => trimBinding(raw, intern),
+    assigned: (raw: unknown) => trimAssigned(raw, intern),
   };
 }
 

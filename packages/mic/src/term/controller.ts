@@ -4,28 +4,14 @@ import type { ResourceId } from '@pod-identity/crd-types';
 import type { LeaderTerm } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
-import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { ClusterWatch } from '../snapshot/watch/cluster-watch.ts';
 import type { WatchingParts } from './parts.ts';
 import { showRights } from './rights.ts';
-import { createSweeper, type Sweeper } from './sweeper.ts';
+import { createSweeper } from './sweeper.ts';
 import type { Meter } from '../tell/meter.ts';
 import type { MicMetricSpecs } from '../tell/metrics.ts';
 
-export interface Controller {
-  /** Runs the watches, leader or not, so that a new leader starts with a warm view. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Runs one term, for the elector. Settles when no request of it is running. */
-  lead(term: LeaderTerm): Promise<void>;
-  readonly view: ClusterWatch;
-  readonly index: ClusterIndex;
-  /** The current term, if any. */
-  readonly term: Term | undefined;
-  /** Why this process cannot work as configured; undefined if it can. */
-  readonly problem: string | undefined;
-  /** Updates the gauges, right before they are read. */
-  refreshGauges(): void;
-}
+export type Controller = ReturnType<typeof createController>;
 
 export interface Term {
   /** Resolves when the term is over and no request of it is running. */
@@ -35,12 +21,12 @@ export interface Term {
   readonly meter: Meter;
 }
 
-export interface ControllerOptions extends WatchingParts {
+interface ControllerOptions extends WatchingParts {
   /** Resolves to undefined if the term ended before the first decision. */
   readonly startTerm: (term: LeaderTerm) => Promise<Term | undefined>;
 }
 
-export function createController(options: ControllerOptions): Controller {
+export function createController(options: ControllerOptions) {
   const { view, index, agents, rights, log, metrics, startTerm } = options;
   let current: Term | undefined;
   // Without a term changes are not used and would accumulate; a term begins with all hosts.
@@ -49,22 +35,25 @@ export function createController(options: ControllerOptions): Controller {
   };
   const createStandby = () => createSweeper({ ...options, onSweep: discard });
   /** Evaluates pods outside terms too, so that a term begins at once. A term has a sweeper of its own. */
-  let standby: Sweeper | undefined = createStandby();
+  let standby: ReturnType<typeof createStandby> | undefined = createStandby();
   view.onChange(() => standby?.sweepSoon());
 
   return {
     view,
     index,
+    /** The current term, if any. */
     get term() {
       return current;
     },
-    run: async (signal) => {
+    /** Runs the watches, leader or not, so that a new leader starts with a warm view. */
+    run: async (signal: AbortSignal) => {
       signal.addEventListener('abort', () => standby?.stop(), { once: true });
       // No identity waits for the watch of NMI's pods.
       await Promise.all([view.run(signal), agents?.run(signal), rights.proof.run(signal)]);
     },
 
-    async lead(term) {
+    /** Runs one term, for the elector. Settles when no request of it is running. */
+    async lead(term: LeaderTerm) {
       metrics.count('elections');
       standby?.stop();
       standby = undefined;
@@ -78,10 +67,12 @@ export function createController(options: ControllerOptions): Controller {
       }
     },
 
+    /** Why this process cannot work as configured; undefined if it can. */
     get problem() {
       return rights.mode === 'rbac' ? rights.proof.problem : undefined;
     },
 
+    /** Updates the gauges, right before they are read. */
     refreshGauges: () => refreshGauges(options, current),
   };
 }

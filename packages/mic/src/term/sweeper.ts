@@ -1,21 +1,14 @@
 // Hands on what changes of the cluster have made dirty: one edit can concern thousands of pods, and an editor can repeat it.
 import type { Clock, Timer } from '@pod-identity/kit/core';
 
-export interface SweeperPorts {
+interface SweeperPorts {
   readonly clock: Clock;
   /** Lets timers and sockets run. */
   readonly yieldTurn: () => Promise<void>;
   readonly onSweep: () => void;
 }
 
-export interface Sweeper {
-  /** Changes that come together are handled together. */
-  sweepSoon(): void;
-  sweep(): void;
-  stop(): void;
-}
-
-export function createSweeper({ clock, yieldTurn, onSweep }: SweeperPorts): Sweeper {
+export function createSweeper({ clock, yieldTurn, onSweep }: SweeperPorts) {
   let isDue = false;
   let isStopped = false;
   let next: Timer | undefined;
@@ -32,6 +25,7 @@ export function createSweeper({ clock, yieldTurn, onSweep }: SweeperPorts): Swee
   };
   return {
     sweep,
+    /** Changes that come together are handled together. */
     sweepSoon() {
       if (isDue || isStopped) return;
       isDue = true;

@@ -3,19 +3,13 @@ import { coreKinds, createInformer, type KubeAmbient } from '@pod-identity/kit/k
 import type { AgentView } from '../views.ts';
 import { agentPod, type DaemonSetName } from '../startup-views.ts';
 
-export interface AgentWatchOptions extends KubeAmbient {
+interface AgentWatchOptions extends KubeAmbient {
   readonly daemonSet: DaemonSetName;
 }
 
-export interface AgentWatch {
-  /** Lists and watches until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
-  on(node: string): readonly AgentView[];
-  /** Calls the listener with the name of the node whose agent has changed. Returns a function that removes it. */
-  onChange(listener: (node: string) => void): () => void;
-}
+export type AgentWatch = ReturnType<typeof createAgentWatch>;
 
-export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptions): AgentWatch {
+export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptions) {
   const informer = createInformer<AgentView>({
     ...options,
     kind: coreKinds.pods,
@@ -25,9 +19,11 @@ export function createAgentWatch({ daemonSet, log, ...options }: AgentWatchOptio
     log: log.child({ watch: `pods of ${daemonSet.name}` }),
   });
   return {
-    run: (signal) => informer.run(signal),
-    on: (node) => informer.store.by('node', node),
-    onChange: (listener) =>
+    /** Lists and watches until the signal aborts. */
+    run: (signal: AbortSignal) => informer.run(signal),
+    on: (node: string): readonly AgentView[] => informer.store.by('node', node),
+    /** Calls the listener with the name of the node whose agent has changed. Returns a function that removes it. */
+    onChange: (listener: (node: string) => void) =>
       informer.onChange((change) => {
         listener((change.type === 'deleted' ? change.before : change.after).nodeName);
       }),

@@ -18,24 +18,8 @@ export interface HeldPod {
   readonly version: string;
 }
 
-export interface LabelMemory {
-  /** For the pods of one watch. `onGone` is called for pods whose labels went for another namespace. */
-  open(onGone: (held: HeldPod, before: PodView) => void): LabelDesk;
-  /** Number of pods whose labels are left out. */
-  leftOut(): number;
-  /** In bytes. */
-  used(namespace?: string): number;
-}
-
-export interface LabelDesk {
-  /** The pod, without its labels if there is no room for them. */
-  fit(pod: PodView, version: string): HeldPod;
-  /** To be called when the watch has lost the pod. */
-  leave(held: HeldPod): void;
-  leaveAll(namespace: string): void;
-  /** To be called after a complete list: forgets pods that only a list that failed had. Keys are `namespace/name`. */
-  retain(isKnown: (key: string) => boolean): void;
-}
+export type LabelMemory = ReturnType<typeof createLabelMemory>;
+export type LabelDesk = ReturnType<typeof openDesk>;
 
 interface Held {
   pod: PodView;
@@ -70,16 +54,19 @@ interface Space {
 export function createLabelMemory(
   most: LabelLimits = { ofNamespace: mostOfNamespace, inAll: mostInAll },
   onLeftOut: (namespace: string) => void = () => undefined,
-): LabelMemory {
+) {
   const store = new LabelStore(most, onLeftOut);
   return {
-    open: (onGone) => openDesk(store, onGone),
+    /** For the pods of one watch. `onGone` is called for pods whose labels went for another namespace. */
+    open: (onGone: Held['onGone']) => openDesk(store, onGone),
+    /** Number of pods whose labels are left out. */
     leftOut: () => store.leftOut,
-    used: (namespace) => store.used(namespace),
+    /** In bytes. */
+    used: (namespace?: string) => store.used(namespace),
   };
 }
 
-function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
+function openDesk(store: LabelStore, onGone: Held['onGone']) {
   const pods = new Map<string, Map<string, Held>>();
   const forget = (held: Held, ofNamespace: Map<string, Held>) => {
     const { namespace, name } = held.pod;
@@ -88,7 +75,8 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
     if (ofNamespace.size === 0) pods.delete(namespace);
   };
   return {
-    fit(pod, version) {
+    /** The pod, without its labels if there is no room for them. */
+    fit(pod: PodView, version: string): HeldPod {
       const { namespace, name } = pod;
       const ofNamespace = pods.get(namespace) ?? new Map<string, Held>();
       const known = ofNamespace.get(name);
@@ -99,7 +87,8 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
       pods.set(namespace, ofNamespace.set(name, held));
       return held;
     },
-    leave(held) {
+    /** To be called when the watch has lost the pod. */
+    leave(held: HeldPod) {
       const { namespace, name } = held.pod;
       const ofNamespace = pods.get(namespace);
       const known = ofNamespace?.get(name);
@@ -107,7 +96,7 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
       if (ofNamespace === undefined || known?.pod.uid !== held.pod.uid) return;
       forget(known, ofNamespace);
     },
-    leaveAll(namespace) {
+    leaveAll(namespace: string) {
       // The watch may have them for a while.
       for (const held of pods.get(namespace)?.values() ?? []) {
         store.leave(held);
@@ -115,7 +104,8 @@ function openDesk(store: LabelStore, onGone: Held['onGone']): LabelDesk {
       }
       pods.delete(namespace);
     },
-    retain(isKnown) {
+    /** To be called after a complete list: forgets pods that only a list that failed had. Keys are `namespace/name`. */
+    retain(isKnown: (key: string) => boolean) {
       for (const [namespace, ofNamespace] of pods)
         for (const [name, held] of ofNamespace)
           if (!isKnown(`${namespace}/${name}`)) forget(held, ofNamespace);

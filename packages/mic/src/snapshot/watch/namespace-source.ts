@@ -9,13 +9,14 @@ import {
 import type { Log } from '@pod-identity/kit/serve';
 import type { ClusterIndex } from '../index/cluster-index.ts';
 
-export interface NamespaceSourceOptions extends KubeAmbient {
-  readonly index: ClusterIndex;
-}
-
 /** Namespaces for the index. The original's roles do not allow this watch; MIC works without it. */
-export function watchNamespaces(options: NamespaceSourceOptions): Informer<NamespaceView> {
-  const { index, log, transport, clock, random } = options;
+export function watchNamespaces({
+  index,
+  log,
+  transport,
+  clock,
+  random,
+}: KubeAmbient & { readonly index: ClusterIndex }): Informer<NamespaceView> {
   const informer = createOptionalInformer<NamespaceView>(
     {
       transport,
