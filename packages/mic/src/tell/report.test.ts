@@ -79,24 +79,21 @@ describe('of a step', () => {
     ]);
   });
 
-  test.each([
-    ['create', { kind: 'create', assignment: assignment() } as const],
-    ['confirm', { kind: 'confirm', assignment: assignment(), current: assigned() } as const],
-  ])(
-    'a %s that the API server refuses is told to the pod, since one binding has room for few Events',
-    (_, one) => {
-      const outcome = { kind: 'failed', message: 'exceeded quota: records', isRefusal: true } as const;
-      const { events } = reportStep(step({ step: one, outcome }), at);
-      expect(events.map(({ reason, involved, message }) => [reason, involved.kind, message])).toMatchObject([
-        [
-          'WaitingForIdentity',
-          'Pod',
-          'the API server refuses AzureAssignedIdentity default/web-0-shop-reader for identity default/reader; MIC tries again. The reason: exceeded quota: records',
-        ],
-        ['binding apply error', 'AzureIdentityBinding', expect.stringContaining('exceeded quota')],
-      ]);
-    },
-  );
+  test('a write that the API server refuses is told to the pod, since one binding has room for few Events', () => {
+    const outcome = { kind: 'failed', message: 'exceeded quota: records', isRefusal: true } as const;
+    expect(eventsOf(step({ outcome })).map(([, reason, on, message]) => [reason, on, message])).toEqual([
+      [
+        'WaitingForIdentity',
+        'Pod shop/web-0',
+        'the API server refuses AzureAssignedIdentity default/web-0-shop-reader for identity default/reader; MIC tries again. The reason: exceeded quota: records',
+      ],
+      [
+        'binding apply error',
+        'AzureIdentityBinding default/reader-binding',
+        expect.stringContaining('exceeded quota'),
+      ],
+    ]);
+  });
 
   test('a rewrite that the API server refuses is not told to the pod, which has its identity', () => {
     const { meaning } = assigned();
@@ -152,14 +149,6 @@ describe('of a step', () => {
     if (!isNews) expect(lines[0]?.fields).toMatchObject({ step: 'update', state: 'Assigned' });
   });
 
-  test('an object that was gone when it was to be written: nothing, the next plan handles it', () => {
-    const confirm = { kind: 'confirm', assignment: assignment(), current: assigned() } as const;
-    expect(reportStep(step({ step: confirm, outcome: { kind: 'removed' } }), at)).toEqual({
-      events: [],
-      lines: [],
-    });
-  });
-
   test('an Event refers to exactly the object, by its uid if known', () => {
     const known = assignment({ binding: validBinding({ metadata: { uid: 'binding-uid' } }) });
     const involved = (of: Assignment) =>
@@ -181,23 +170,11 @@ describe('of a step', () => {
     const outcome = { kind: 'removed' } as const;
     const result = step({ step: { kind: 'delete', current, why: 'unbound' }, state: 'removed', outcome });
     expect(reportStep(result, { ...at, forceNamespaced: true }).events).toMatchObject([
-      { involved: { kind: 'AzureIdentityBinding', namespace: 'shop', name: 'payment' } },
-    ]);
-  });
-
-  test('removed: on the binding', () => {
-    const result = step({
-      step: { kind: 'delete', current: assigned(), why: 'pod-gone' },
-      state: 'removed',
-      outcome: { kind: 'removed' },
-    });
-    expect(eventsOf(result)).toEqual([
-      [
-        'Normal',
-        'binding removed',
-        'AzureIdentityBinding default/reader-binding',
-        'Binding reader-binding removed from node node-0 for pod web-0',
-      ],
+      {
+        type: 'Normal',
+        reason: 'binding removed',
+        involved: { kind: 'AzureIdentityBinding', namespace: 'shop', name: 'payment' },
+      },
     ]);
   });
 
@@ -224,17 +201,6 @@ describe('of a step', () => {
     expect(reportStep(result, at).events).toHaveLength(1);
   });
 
-  test('Created because it is late: the pod gets an Event with the reason', () => {
-    expect(eventsOf(step({ state: 'Created', waiting: { why: 'late' } }))).toEqual([
-      [
-        'Warning',
-        'WaitingForIdentity',
-        'Pod shop/web-0',
-        'identity default/reader is being attached to scale set vmss1',
-      ],
-    ]);
-  });
-
   test('Created because of the host: the pod gets an Event with the reason', () => {
     expect(eventsOf(step({ state: 'Created', waiting: { why: 'host', message: 'throttled' } }))[0]?.[3]).toBe(
       'identity default/reader cannot be attached to scale set vmss1 yet: throttled',
@@ -258,15 +224,6 @@ describe('of a step', () => {
     );
   });
 
-  test('Created because of an unknown reason of Azure: the command that shows its message', () => {
-    const unknown = { ...quarantine, code: 'Unknown' } as const;
-    const [event] = eventsOf(step({ state: 'Created', waiting: { why: 'rejected', quarantine: unknown } }));
-    expect(event?.[3]).toBe(
-      'identity default/reader cannot be attached to scale set vmss1 (Unknown). Azure gave no reason that MIC knows: ' +
-        'see its message, for a pod that uses it: kubectl azure-pod-identity explain NAMESPACE/POD. Azure said: no right to assign',
-    );
-  });
-
   test('refused, of an identity without an id in Azure: only Azure’s message', () => {
     const result = step({
       step: { kind: 'create', assignment: assignmentWithoutId() },
@@ -279,13 +236,19 @@ describe('of a step', () => {
   });
 
   test.each([
+    [host, 'scale set vmss1'],
     [hostOf(machine('vm-1')), 'virtual machine vm-1'],
     [undefined, 'node node-0'],
   ])('where a pod waits is named as its owner knows it: %o', (on, place) => {
     const waits = step({ state: 'Created', waiting: { why: 'late' } });
-    expect(reportStep(waits, { ...at, host: on }).events[0]?.message).toBe(
-      `identity default/reader is being attached to ${place}`,
-    );
+    expect(reportStep(waits, { ...at, host: on }).events).toMatchObject([
+      {
+        type: 'Warning',
+        reason: 'WaitingForIdentity',
+        message: `identity default/reader is being attached to ${place}`,
+        involved: { kind: 'Pod', namespace: 'shop', name: 'web-0' },
+      },
+    ]);
   });
 
   test.each([
@@ -350,24 +313,9 @@ describe('of a step', () => {
   const named = { binding: bindingKey, identity: 'shop/reader' };
   test.each<[Omit<Skip, 'pod'>, reason: string, words: RegExp]>([
     [
-      { reason: 'empty-label', unbound: { why: 'empty-label' } },
-      'IdentityNotFound',
-      /^Identity not found. The label aadpodidbinding .* is empty/,
-    ],
-    [
       { reason: 'not-selected', unbound: { why: 'not-selected', ...named } },
       'IdentityNotFound',
       /shop\/reader-binding .*is for other pods\.$/,
-    ],
-    [
-      { reason: 'other-namespace', unbound: { why: 'other-namespace', ...named } },
-      'IdentityNotFound',
-      /are in another namespace/,
-    ],
-    [
-      { reason: 'identity-missing', unbound: { why: 'identity-missing', ...named } },
-      'IdentityNotFound',
-      /AzureIdentity shop\/reader, which does not/,
     ],
     [
       {
@@ -405,8 +353,13 @@ describe('of a step', () => {
     },
   );
 
-  test('fenced writes and stale plans are not reported', () => {
-    expect(reportStep(step({ outcome: { kind: 'fenced' } }), at)).toEqual({ events: [], lines: [] });
+  test('fenced writes, objects that were gone and stale plans are not reported', () => {
+    const confirm = { kind: 'confirm', assignment: assignment(), current: assigned() } as const;
+    for (const silent of [
+      step({ outcome: { kind: 'fenced' } }),
+      step({ step: confirm, outcome: { kind: 'removed' } }),
+    ])
+      expect(reportStep(silent, at)).toEqual({ events: [], lines: [] });
     expect(eventsOf(step({ outcome: { kind: 'stale', message: 'x' } }))).toEqual([]);
   });
 });
@@ -431,21 +384,14 @@ describe('of a host', () => {
   };
   const report = (of: HostResult) => reportHost(of, () => affected);
 
-  test('a change is one line that names what was attached', () => {
-    expect(report(result({})).lines).toMatchObject([
-      {
-        level: 'info',
-        fields: { attach: [idOf('reader')], patches: 1 },
-        message: 'identities of scale set vmss1 changed',
-      },
-    ]);
-    expect(report(result({})).events).toEqual([]);
-  });
-
   test('a change names exactly the changed and refused identities', () => {
     const id = idOf('reader');
     const fieldsOf = (different: Partial<Extract<HostResult, { kind: 'changed' }>>) =>
       report(result(different)).lines[0]?.fields;
+    expect(report(result({}))).toMatchObject({
+      events: [],
+      lines: [{ level: 'info', message: 'identities of scale set vmss1 changed' }],
+    });
     expect(fieldsOf({})).toStrictEqual({ host: host.id, attach: [id], patches: 1, ms: 5 });
     const change = { attach: [], renew: [id], detach: [idOf('old')] };
     const rejected = [{ id, code: 'Unknown', message: 'no' } as const];
@@ -458,17 +404,18 @@ describe('of a host', () => {
       patches: 2,
       ms: 5,
     });
-    const withdrawn = { attach: [], renew: [], detach: [], withdraw: [id] };
+    const withdrawn = { attach: [], again: [idOf('again')], renew: [], detach: [], withdraw: [id] };
     expect(fieldsOf({ change: withdrawn })).toStrictEqual({
       host: host.id,
       attach: [],
+      again: [idOf('again')],
       withdraw: [id],
       patches: 1,
       ms: 5,
     });
   });
 
-  test('a refused identity is reported to both by the name that each of them uses', () => {
+  test('a refused identity is reported once to its AzureIdentity and to the waiting pods, by the name that each of them uses', () => {
     const after = { ...before, quarantined: new Map([[idOf('reader'), quarantine]]) };
     const identities = [{ ...affected.identities[0]!, uid: 'identity-uid' }];
     const told = { ...affected, identities, micPrincipalId: 'mic-object-id' };
@@ -477,6 +424,12 @@ describe('of a host', () => {
       new RegExp(
         `^identity ${name} cannot be attached to scale set vmss1 \\(LinkedAuthorizationFailed\\)\\. .*mic-object-id`,
       );
+    expect(events.map(({ reason, involved }) => [reason, involved.kind, involved.name])).toEqual([
+      ['IdentityRejected', 'AzureIdentity', 'reader'],
+      ['IdentityRejected', 'Pod', 'web-0'],
+    ]);
+    expect(report(result({ before: after, after })).events).toEqual([]);
+    expect(lines.at(-1)).toMatchObject({ level: 'warn', message: 'identity rejected by Azure' });
     expect(events[0]?.message).toMatch(words('default/reader'));
     expect(events[1]?.message).toMatch(words(idOf('reader')));
     expect(events[0]?.involved).toEqual({
@@ -497,21 +450,6 @@ describe('of a host', () => {
     });
   });
 
-  test('a refused identity: its AzureIdentity and the waiting pods get one Event for each failure', () => {
-    const after = { ...before, quarantined: new Map([[idOf('reader'), quarantine]]) };
-    const { events, lines } = report(result({ after }));
-    expect(events.map(({ reason, involved }) => [reason, involved.kind, involved.name])).toEqual([
-      ['IdentityRejected', 'AzureIdentity', 'reader'],
-      ['IdentityRejected', 'Pod', 'web-0'],
-    ]);
-    expect(lines.at(-1)).toMatchObject({
-      level: 'warn',
-      message: 'identity rejected by Azure',
-      fields: { forSeconds: 60 },
-    });
-    expect(report(result({ before: after, after })).events).toEqual([]);
-  });
-
   test('a new failure of a host is logged, with how long the host is not called', () => {
     const refusal = { kind: 'throttled', message: 'slow down', retryAfterMs: 30_000, scope: 'host' } as const;
     const lastFailure = { kind: 'throttled', message: 'slow down', at: now, failures: 1 } as const;
@@ -530,14 +468,6 @@ describe('of a host', () => {
     expect(report(result({ before: ill, after: before })).lines).toHaveLength(1);
     const { lines } = report(result({ after: { ...ill, notBefore: now } }));
     expect(lines[1]?.fields).toStrictEqual({ host: host.id, kind: 'denied', why: 'no' });
-  });
-
-  test('an update that is sent again is named as that', () => {
-    const change = { attach: [], again: [idOf('reader')], renew: [], detach: [] };
-    expect(report(result({ change })).lines[0]?.fields).toMatchObject({
-      attach: [],
-      again: [idOf('reader')],
-    });
   });
 
   test('an update that failed after it was accepted: pods whose objects were already written get one Event', () => {
