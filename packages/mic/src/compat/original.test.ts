@@ -2,8 +2,14 @@ import { KubeError, type KubeRequest, type KubeTransport, type LeaderTerm } from
 import { createFakeClock } from '@pod-identity/kit/testing';
 import { describe, expect, test } from 'vitest';
 import { createFakeLog } from '../apply/test/fake-log.ts';
-import { lockAnnotation, readLock } from './lock.ts';
-import { readOriginalWarning, standBy, sweepLock, type OriginalOptions } from './original.ts';
+import {
+  lockAnnotation,
+  readLock,
+  readOriginalWarning,
+  standBy,
+  sweepLock,
+  type OriginalOptions,
+} from './original.ts';
 
 const minute = 60_000;
 
