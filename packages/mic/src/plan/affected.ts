@@ -2,7 +2,7 @@
 import type { ResourceId } from '@pod-identity/crd-types';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { isCarried } from '../snapshot/facts/host-facts.ts';
-import type { AssignedView, ObjectReference, PodKey, PodView } from '../snapshot/views.ts';
+import type { AssignedView, PodKey, PodView } from '../snapshot/views.ts';
 import { saysAssigned } from './diff.ts';
 import { saysWaiting, type Known } from './records.ts';
 
@@ -12,7 +12,10 @@ export interface Affected {
   readonly identities: readonly AffectedIdentity[];
 }
 
-interface AffectedIdentity extends Pick<ObjectReference, 'namespace' | 'name' | 'uid'> {
+interface AffectedIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid?: string;
   readonly resourceId: ResourceId;
 }
 

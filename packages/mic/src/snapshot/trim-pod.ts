@@ -1,6 +1,6 @@
 import { bindingLabel, hasAccount, type Labels } from '@pod-identity/crd-types';
 import type { Intern } from './intern.ts';
-import { instantOf, isFinished, memberOf, stringAt } from './raw-object.ts';
+import { isFinished, memberOf, stringAt } from './raw-object.ts';
 import type { PodView } from './views.ts';
 
 /** Undefined for a pod without the label: removing the label is treated as a deletion. */
@@ -41,6 +41,5 @@ function viewOf(raw: unknown, label: string, intern: Intern): PodView {
     bindingLabel: intern(label),
     serviceAccount: intern(stringAt(spec, 'serviceAccountName')),
     finished: isFinished(raw),
-    createdAt: instantOf(stringAt(metadata, 'creationTimestamp')),
   };
 }

@@ -164,23 +164,9 @@ function invalidView(
   return { kind: 'invalid', key: keyOf(object.metadata), reference: referenceTo(lean(object)), problems };
 }
 
-/** A reference for Events and status writes. */
-export function referenceTo({
-  apiVersion,
-  kind,
-  metadata,
-  status,
-}: AzureIdentity | AzureIdentityBinding): ObjectReference {
-  const { namespace = '', name, uid, generation } = metadata;
-  return {
-    apiVersion,
-    kind,
-    namespace,
-    name,
-    ...(uid !== undefined && { uid }),
-    ...(generation !== undefined && { generation }),
-    conditions: status?.conditions ?? [],
-  };
+export function referenceTo({ metadata, status }: AzureIdentity | AzureIdentityBinding): ObjectReference {
+  const { generation } = metadata;
+  return { ...(generation !== undefined && { generation }), conditions: status?.conditions ?? [] };
 }
 
 function lean<T extends AzureIdentity | AzureIdentityBinding>(object: T): T {

@@ -29,8 +29,6 @@ export interface PodView {
   readonly serviceAccount: string;
   /** Succeeded or Failed: it loses its identity. */
   readonly finished: boolean;
-  /** creationTimestamp in milliseconds since the epoch. */
-  readonly createdAt: number;
 }
 
 export interface NodeView {
@@ -113,13 +111,8 @@ export type BindingView =
     }
   | InvalidView;
 
-/** The fields of an object that an Event about it and a write of its status need. */
+/** The fields of an object that a write of its status needs. */
 export interface ObjectReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid?: string;
   readonly generation?: number;
   readonly conditions: readonly Condition[];
 }

@@ -116,7 +116,7 @@ interface Resource extends Pick<Extract<IdentityView, { readonly kind: 'valid' }
 
 /** Undefined until a relevant host has been read: a new leader must not revoke the condition of the last one. */
 function judgeResource({ id, identity, clientId }: Resource, world: World): Judgement | undefined {
-  const { namespace, name } = referenceTo(identity);
+  const { namespace = '', name } = identity.metadata;
   const hosts = [...world.index.hostsUsing(`${namespace}/${name}`)].sort();
   if (hosts.length === 0) return notInUse;
   const facts = hosts.flatMap((host) => world.facts.get(host) ?? []);

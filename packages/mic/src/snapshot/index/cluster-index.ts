@@ -3,14 +3,7 @@
 //
 // The cluster in memory, indexed for the queries of plans. It takes one change at a time, at a cost that depends on the change and not
 // on the size of the cluster. Mutable; does no I/O and reads no clock.
-import type {
-  AccessMode,
-  Host,
-  MatchingRules,
-  NamespaceView,
-  Reach,
-  ResourceId,
-} from '@pod-identity/crd-types';
+import type { AccessMode, Host, MatchingRules, NamespaceView, ResourceId } from '@pod-identity/crd-types';
 import type { AssignedView, BindingView, IdentityView, NodeView, PodKey, PodView } from '../views.ts';
 import { Concern } from './concern.ts';
 import type { IdentityObjects } from './identity-objects.ts';
@@ -186,11 +179,6 @@ export class ClusterIndex {
   /** The access mode that applies to pods of this namespace. */
   accessMode(namespace: string): AccessMode {
     return this.#rights.mode(namespace);
-  }
-
-  /** Whose identities its pods may get. */
-  reach(namespace: string): Reach {
-    return this.#matching.namespaces.reach(namespace);
   }
 
   /** Why the labels of the Namespace are not known, so that it accepts no other one. */

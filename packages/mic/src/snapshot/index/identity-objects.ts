@@ -3,7 +3,7 @@ import type { AzureIdentity, ResourceId } from '@pod-identity/crd-types';
 import { FiledBindings } from './filed-bindings.ts';
 import { Grouped } from './grouped.ts';
 import { namespaceOf } from '../keys.ts';
-import type { BindingView, IdentityView, InvalidView } from '../views.ts';
+import type { BindingView, IdentityView } from '../views.ts';
 
 export type ValidBinding = Extract<BindingView, { kind: 'valid' }>;
 
@@ -27,17 +27,6 @@ export class IdentityObjects {
   keys(): { readonly identities: Iterable<string>; readonly bindings: Iterable<string> } {
     const bindings = [...this.#bindings.values()].flatMap((inside) => [...inside.keys()]);
     return { identities: this.#identities.keys(), bindings };
-  }
-
-  /** The selectors of the valid bindings of a namespace. */
-  selectorsIn(namespace: string): readonly string[] {
-    const views = [...(this.#bindings.get(namespace)?.values() ?? [])];
-    return views.flatMap((view) => (view.kind === 'valid' ? view.binding.spec.selector : [])).filter(Boolean);
-  }
-
-  invalidBindings(namespace: string): readonly InvalidView[] {
-    const views = [...(this.#bindings.get(namespace)?.values() ?? [])];
-    return views.flatMap((view) => (view.kind === 'invalid' ? view : []));
   }
 
   /** Keys of the bindings that name the identity. */

@@ -124,7 +124,6 @@ export const aPod = fc
       ...((isWhole || label === undefined) && { labels: all }),
       serviceAccount,
       finished: false,
-      createdAt: 0,
     };
     return { kind: 'pod', key: `${names.namespace}/${names.name}`, view: isGone ? undefined : view };
   });

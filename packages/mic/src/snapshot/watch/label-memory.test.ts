@@ -7,7 +7,6 @@ const plain = {
   bindingLabel: '',
   serviceAccount: 'default',
   finished: false,
-  createdAt: 0,
 };
 
 function podOf(namespace: string, name: string, labels: Readonly<Record<string, string>>): PodView {

@@ -217,8 +217,8 @@ function unlink(space: Space, { older, newer }: LabelSet): void {
 }
 
 function withoutLabels(pod: PodView): PodView {
-  const { uid, namespace, name, nodeName, bindingLabel, serviceAccount, finished, createdAt } = pod;
-  const bare = { uid, namespace, name, nodeName, bindingLabel, serviceAccount, finished, createdAt };
+  const { uid, namespace, name, nodeName, bindingLabel, serviceAccount, finished } = pod;
+  const bare = { uid, namespace, name, nodeName, bindingLabel, serviceAccount, finished };
   return pod.isUnlabelled === true ? { ...bare, isUnlabelled: true } : bare;
 }
 
