@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@pod-identity/kit/core';
 
-export interface PokeOptions {
+interface PokeOptions {
   /** New work was added: wait for more, up to the longest wait. */
   readonly more?: boolean;
   /** Without waiting. */
@@ -26,15 +26,7 @@ export interface HostQueueOptions {
   readonly isGone: (host: string) => boolean;
 }
 
-export interface HostQueue {
-  poke(host: string, options?: PokeOptions): void;
-  /** Number of hosts with a due or running turn. */
-  readonly depth: number;
-  /** Number of hosts of which anything is kept. */
-  readonly size: number;
-  /** Resolves when no turn is running; after an abort nothing more is sent then. */
-  settled(): Promise<void>;
-}
+export type HostQueue = ReturnType<typeof createHostQueue>;
 
 /** Pauses of a host after crashes in a row, doubled each time. The first is short: what came during the turn waits for the next one. */
 const firstCrashPauseMs = 1_000;
@@ -46,7 +38,7 @@ const busyForMs = 10_000;
  * One worker for each host: one turn at a time, all hosts in parallel. The queue holds no plans, only requests for turns, so each turn
  * plans from the newest state.
  */
-export function createHostQueue(options: HostQueueOptions): HostQueue {
+export function createHostQueue(options: HostQueueOptions) {
   const { signal, isGone } = options;
   const workers = new Map<string, HostWorker>();
   const running = new Set<Promise<void>>();
@@ -60,15 +52,18 @@ export function createHostQueue(options: HostQueueOptions): HostQueue {
   };
   signal.addEventListener('abort', () => workers.forEach((worker) => worker.stop()), { once: true });
   return {
-    poke(host, how = {}) {
+    poke(host: string, how: PokeOptions = {}) {
       if (!signal.aborted) workerOf(host).poke(how);
     },
+    /** Number of hosts with a due or running turn. */
     get depth() {
       return [...workers.values()].filter((worker) => worker.isBusy).length;
     },
+    /** Number of hosts of which anything is kept. */
     get size() {
       return workers.size;
     },
+    /** Resolves when no turn is running; after an abort nothing more is sent then. */
     settled: async () => {
       while (running.size > 0) await Promise.allSettled(running);
     },

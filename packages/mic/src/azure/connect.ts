@@ -1,7 +1,6 @@
 // Room: the client of Azure Resource Manager: which identities a host carries, attaching and detaching them.
 // It must not decide who may use which identity, or know the API server.
 import type { Ambient } from '@pod-identity/kit/serve';
-import type { HostIdentities } from '../apply/host-identities.ts';
 import { createArmClient, type ArmAccess } from './arm/arm-client.ts';
 import { clusterClientId, type CloudSettings, type Env } from './cloud/cloud.ts';
 import { loadCloudConfig, watchCloudConfig } from './cloud/cloud-config.ts';
@@ -17,19 +16,10 @@ export interface AzureOptions extends Ambient {
   onCall?(call: ArmCall): void;
 }
 
-export interface Azure {
-  readonly hosts: HostIdentities;
-  /** C27: the cluster's own identity, never to be detached; '' unless MIC uses a user-assigned one. */
-  clusterClientId(): string;
-  /** MIC's object id, for commands that assign a role to it. */
-  principalId(signal: AbortSignal): Promise<string | undefined>;
-  /** Applies changes of azure.json until the signal aborts. */
-  watch(signal: AbortSignal): Promise<void>;
-  close(): void;
-}
+export type Azure = Awaited<ReturnType<typeof connectAzure>>;
 
 /** Reads the settings; throws ConfigurationError with all problems. Sends no requests. */
-export async function connectAzure(options: AzureOptions): Promise<Azure> {
+export async function connectAzure(options: AzureOptions) {
   const { cloudConfigPath: path, env, clock, random, log } = options;
   let settings = await loadCloudConfig({ path, env });
   let access = accessOf(settings, options);
@@ -37,6 +27,7 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
   const client = createArmClient({ access: () => access, clock, random, userAgent: options.userAgent });
   const onCall = (call: ArmCall) => options.onCall?.(call);
   const calls = createHostCalls({ client, clock, random, onCall });
+  /** MIC's object id, for commands that assign a role to it. */
   const principalId = async (signal: AbortSignal) => {
     try {
       return principalIn(await access.credential.getToken(signal));
@@ -57,9 +48,11 @@ export async function connectAzure(options: AzureOptions): Promise<Azure> {
 
   return {
     hosts: createArmHosts(calls),
+    /** C27: the cluster's own identity, never to be detached; '' unless MIC uses a user-assigned one. */
     clusterClientId: () => clusterClientId(settings),
     principalId,
-    watch: async (signal) => {
+    /** Applies changes of azure.json until the signal aborts. */
+    watch: async (signal: AbortSignal) => {
       if (path === undefined) return;
       const onProblem = (error: unknown) =>
         log.error({ path, error: String(error) }, 'the new cloud configuration is not used');

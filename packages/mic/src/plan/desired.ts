@@ -11,21 +11,12 @@ import { objectNames, type ObjectName } from './object-name.ts';
 import type { Known } from './records.ts';
 import type { Assignment, Skip, SkipReason } from './types.ts';
 
-export interface PodDecision {
-  readonly assignments: readonly Assignment[];
-  /** Not changed: it is not known whether the pod may use them. */
-  readonly undecided: Undecided;
-  /** Keys of AzureIdentities that the pod may not use. */
-  readonly denied: ReadonlySet<string>;
-  /** Why the pod gets nothing, or not more. */
-  readonly skips: readonly Skip[];
-}
-
 /**
- * Which identities a pod gets. A terminating pod keeps them, since it may need tokens to shut down; a finished or deleted pod
+ * Which identities a pod gets, which are not changed since it is not known whether it may use them (`undecided`), the keys of those that it
+ * may not use (`denied`), and why it gets nothing, or not more (`skips`). A terminating pod keeps them, since it may need tokens to shut down; a finished or deleted pod
  * loses them.
  */
-export function decidePod(index: ClusterIndex, key: PodKey, records: Known['records']): PodDecision {
+export function decidePod(index: ClusterIndex, key: PodKey, records: Known['records']) {
   const { pod, usable, barred, skips } = matchWithRights(index, key);
   const denied = barred.length === 0 ? noKeys : new Set(keysOf(barred, 'denied'));
   const unknown = barred.flatMap(({ match, verdict }) => (verdict === 'unknown' ? match : []));

@@ -5,7 +5,7 @@ import type { ClusterIndex } from '../snapshot/index/cluster-index.ts';
 import type { HostFacts } from '../snapshot/facts/facts.ts';
 import { createFacts, isCarried } from '../snapshot/facts/host-facts.ts';
 import type { HostKey } from '../snapshot/index/host-groups.ts';
-import { namespaceOf } from '../snapshot/keys.ts';
+import { keyOf, namespaceOf, podOf } from '../snapshot/keys.ts';
 import type { AssignedView, PodKey } from '../snapshot/views.ts';
 import { decidePod } from './desired.ts';
 import { diffPod, leftoverStep, type Wanted } from './diff.ts';
@@ -63,8 +63,7 @@ function needsOf(index: ClusterIndex, host: ResourceId): HostNeeds {
 
 /** The pod of a step: to be marked dirty again if the step was not taken. */
 export function podKeyOf(step: AssignmentStep): PodKey {
-  if (step.kind === 'delete') return `${step.current.podNamespace}/${step.current.podName}`;
-  return `${step.assignment.pod.namespace}/${step.assignment.pod.name}`;
+  return step.kind === 'delete' ? podOf(step.current) : keyOf(step.assignment.pod);
 }
 
 /** The removal of objects that no pod needs. */

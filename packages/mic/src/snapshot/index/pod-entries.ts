@@ -55,10 +55,6 @@ export class PodEntries {
     return this.#entries.keys();
   }
 
-  all(): Iterable<Entry> {
-    return this.#entries.values();
-  }
-
   on(node: string): ReadonlySet<Entry> {
     return this.#byNode.of(node);
   }

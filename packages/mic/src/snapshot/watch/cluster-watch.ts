@@ -16,7 +16,7 @@ import type { NodeView, PodView, TaintedNode } from '../views.ts';
 import type { ClusterIndex } from '../index/cluster-index.ts';
 import { watchNamespaces } from './namespace-source.ts';
 import { after, PodSource } from './pod-source.ts';
-import type { Coverage, WholeLimits } from './whole-namespaces.ts';
+import type { WholeLimits } from './whole-namespaces.ts';
 import { createTrims, type Trims } from '../trims.ts';
 
 export interface ClusterWatchOptions extends KubeAmbient {
@@ -35,32 +35,9 @@ export interface ClusterWatchOptions extends KubeAmbient {
   readonly onUnlisted?: (kind: ResourceKind, problem: KubeError) => void;
 }
 
-export interface ClusterWatch {
-  /** Lists and watches until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
-  /**
-   * Resolves when all lists are complete, except those of namespaces that took too long: see `PodSource.settled`. Decisions must
-   * wait for it: objects not listed yet look deleted.
-   */
-  readonly synced: Promise<void>;
-  hasSynced(): boolean;
-  /** Called after each change of the index. Returns a function that removes the listener. */
-  readonly onChange: (listener: () => void) => () => void;
-  readonly onPod: (listener: (key: string, pod: PodView | undefined) => void) => () => void;
-  readonly onNode: (listener: (name: string) => void) => () => void;
-  taintedNode(name: string): TaintedNode | undefined;
-  taintedNodes(): readonly TaintedNode[];
-  /** By plural of AzureIdentities and bindings: the number of namespaces of which only the oldest count. */
-  fullNamespaces(): ReadonlyMap<string, number>;
-  /** Namespaces with bindings that need all their pods. */
-  coverage(): Coverage;
-  /** Number of their pods whose labels there is no room for. */
-  labelsLeftOut(): number;
-  /** By plural of each watch: milliseconds since the API server last sent anything. */
-  ages(): ReadonlyMap<string, number>;
-}
+export type ClusterWatch = ReturnType<typeof createClusterWatch>;
 
-export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
+export function createClusterWatch(options: ClusterWatchOptions) {
   const { trims, ...informersOf } = createInformers(options);
   const { pods, nodes, namespaces, identities, bindings } = informersOf;
   const bindingOf = (key: string) => bindings.store.get(key);
@@ -78,24 +55,34 @@ export function createClusterWatch(options: ClusterWatchOptions): ClusterWatch {
   const ready = syncedAll([pods, namespaces, identities, bindings]).then(() => source.settled());
   const synced = Promise.all([ready, nodes.synced]).then(() => (isSettled = true));
   return {
-    run: async (signal) => {
+    /** Lists and watches until the signal aborts. */
+    run: async (signal: AbortSignal) => {
       await Promise.all([source, ...informers].map((watched) => watched.run(signal)));
     },
-    synced: synced.then(() => undefined),
+    /**
+     * Resolves when all lists are complete, except those of namespaces that took too long: see `PodSource.settled`. Decisions must
+     * wait for it: objects not listed yet look deleted.
+     */
+    synced: synced.then((): void => undefined),
     hasSynced: () => isSettled && informers.every((informer) => informer.hasSynced()),
-    onChange(listener) {
+    /** Called after each change of the index. Returns a function that removes the listener. */
+    onChange(listener: () => void): () => void {
       const others = informers.filter((informer) => informer !== pods);
       const ends = [source, ...others].map((watched) => watched.onChange(() => listener()));
       return () => ends.forEach((end) => end());
     },
-    onPod: (listener) => source.onPod(listener),
-    onNode: (listener) => nodes.onChange(({ key }) => listener(key)),
-    taintedNode: (name) => nodes.store.get(name)?.tainted,
+    onPod: (listener: (key: string, pod: PodView | undefined) => void) => source.onPod(listener),
+    onNode: (listener: (name: string) => void) => nodes.onChange(({ key }) => listener(key)),
+    taintedNode: (name: string): TaintedNode | undefined => nodes.store.get(name)?.tainted,
     taintedNodes: () =>
       nodes.store.by('tainted', 'yes').flatMap(({ tainted }) => (tainted === undefined ? [] : [tainted])),
+    /** By plural of AzureIdentities and bindings: the number of namespaces of which only the oldest count. */
     fullNamespaces: () => new Map([identities, bindings].map((one) => [one.plural, one.fullNamespaces()])),
+    /** Namespaces with bindings that need all their pods. */
     coverage: () => source.coverage(),
+    /** Number of their pods whose labels there is no room for. */
     labelsLeftOut: () => source.labelsLeftOut(),
+    /** By plural of each watch: milliseconds since the API server last sent anything. */
     ages: () => agesOf({ ...all, pods: source }),
   };
 }
