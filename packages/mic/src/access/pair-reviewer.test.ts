@@ -101,16 +101,6 @@ describe('a pair', () => {
     expect(reviewer.asked).toEqual(['shop/web a', 'shop/web group', 'shop/web subscription']);
     expect(verdict(holder)).toBe('denied');
   });
-
-  it('is allowed soon after it was granted', async () => {
-    const { clock, reviewer, registry, verdict } = setUp();
-    const holder = holderOf('shop/web', 'a');
-    registry.hold(holder);
-    await clock.advance(1_000);
-    reviewer.say('shop/web', 'subscription', true);
-    await clock.advance(10_000);
-    expect(verdict(holder)).toBe('allowed');
-  });
 });
 
 test.each([-0.4, -0.2, 0, 0.2, 0.4])(
@@ -189,19 +179,6 @@ describe('a right that pods wait for', () => {
 });
 
 describe('a right that is withdrawn', () => {
-  it('falls after two refusals, within the recheck time and a few seconds', async () => {
-    const { clock, reviewer, registry, verdict, changed } = setUp();
-    const holder = holderOf('shop/web', 'a');
-    reviewer.say('shop/web', 'a', true);
-    registry.hold(holder);
-    await clock.advance(1_000);
-    reviewer.say('shop/web', 'a', false);
-    await clock.advance(299_000);
-    expect(verdict(holder)).toBe('allowed');
-    await clock.advance(6_000);
-    expect([verdict(holder), changed.length]).toEqual(['denied', 2]);
-  });
-
   it.each([
     ['is not answered', noAnswer],
     ['is answered with what is no verdict', new KubeError('invalid', 'no SubjectAccessReview')],
@@ -239,15 +216,6 @@ describe('a storm of pairs', () => {
   const storm = (registry: PairRegistry, namespace: string, count: number) => {
     for (let index = 0; index < count; index += 1) registry.hold(holderOf(`${namespace}/sa-${index}`, 'a'));
   };
-
-  it('of one namespace lets the pair of another be asked at once', async () => {
-    const { clock, reviewer, registry } = setUp();
-    storm(registry, 'evil', 5_000);
-    registry.hold(holderOf('shop/web', 'a'));
-    await clock.advance(0);
-    expect(reviewer.asked.indexOf('shop/web a')).toBeLessThan(8);
-    expect(reviewer.asked.indexOf('shop/web a')).toBeGreaterThanOrEqual(0);
-  });
 
   it('whose questions hang does not hold up the pair of another', async () => {
     const { clock, reviewer, registry, verdict } = setUp();

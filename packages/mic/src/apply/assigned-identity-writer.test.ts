@@ -296,34 +296,23 @@ test('after the term nothing is sent', async () => {
   expect(sent).toEqual([]);
 });
 
-test.each([
+test.each<[KubeError['code'], string, object?]>([
   ['conflict', 'stale'],
   ['already-exists', 'stale'],
   ['gone', 'stale'],
   ['not-found', 'stale'],
   ['aborted', 'fenced'],
   ['throttled', 'failed'],
-  ['denied', 'failed'],
+  ['denied', 'failed', { isRefusal: true }],
   ['unauthorized', 'failed'],
-  ['invalid', 'failed'],
+  ['invalid', 'failed', { isRefusal: true }],
   ['unavailable', 'failed'],
   ['transport', 'failed'],
-] as const)('%s is answered as %s, not thrown', async (code, kind) => {
+])('%s is answered as %s, not thrown, and lasts if it is a refusal', async (code, kind, lasting = {}) => {
   const { writer, fail } = setUp();
   fail(code);
-  expect(await writer.confirm(assigned())).toMatchObject({ kind });
-});
-
-test.each([
-  ['denied', true],
-  ['invalid', true],
-  ['unavailable', undefined],
-  ['throttled', undefined],
-] as const)('%s lasts, as a refusal: %s', async (code, isRefusal) => {
-  const { writer, fail } = setUp();
-  fail(code);
-  const outcome = await writer.confirm(assigned());
-  expect(outcome.kind === 'failed' && outcome.isRefusal).toBe(isRefusal);
+  const words = kind === 'fenced' ? {} : { message: `${code}!` };
+  expect(await writer.confirm(assigned())).toEqual({ kind, ...words, ...lasting });
 });
 
 test('an error of MIC itself is thrown, and not treated as a refusal', async () => {

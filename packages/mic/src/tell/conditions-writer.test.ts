@@ -171,15 +171,6 @@ test('a lease that expires during one write prevents further judgements and writ
   expect([judged, sent.length, clock.pending]).toEqual([1, 1, 0]);
 });
 
-test('after the term nothing is written', async () => {
-  const { clock, sent, writer, lapse } = setUp();
-  writer.concern('AzureIdentity', ['ns/a']);
-  lapse();
-  await clock.advance(5_000);
-  expect(sent).toEqual([]);
-  expect(clock.pending).toBe(0);
-});
-
 test('a lease that expires while a write waits for its turn prevents that write', async () => {
   const { clock, sent, writer, lapse } = setUp();
   writer.concern(
@@ -250,35 +241,6 @@ test('a condition is judged again when its write is retried', async () => {
   isGone = true;
   await clock.advance(3_600_000);
   expect(sent).toHaveLength(1);
-});
-
-test('an object whose condition cannot be written does not delay others', async () => {
-  const { clock, sent, failing, writer } = setUp();
-  failing.set('a', away);
-  writer.concern('AzureIdentity', ['ns/a', 'ns/b']);
-  await clock.advance(1_500);
-  expect(sent.map(({ path }) => path.split('/').at(-2))).toEqual(['a', 'b']);
-});
-
-test('after the term nothing is retried', async () => {
-  const { clock, sent, failing, writer, lapse } = setUp();
-  failing.set('a', away);
-  writer.concern('AzureIdentity', ['ns/a']);
-  await clock.advance(2_000);
-  lapse();
-  await clock.advance(3_600_000);
-  expect(sent).toHaveLength(1);
-});
-
-test('a change of the object is written at once, without waiting for the retry', async () => {
-  const { clock, sent, failing, writer } = setUp();
-  failing.set('a', away);
-  writer.concern('AzureIdentity', ['ns/a']);
-  await clock.advance(2_000);
-  failing.clear();
-  writer.concern('AzureIdentity', ['ns/a']);
-  await clock.advance(2_000);
-  expect(sent).toHaveLength(2);
 });
 
 test('at the end of the term no retry stays pending, also of a write that fails because of it', async () => {
