@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCertificate, type OwnCertificate } from '../src/broker/roster/certificate.ts';
 import { writeEntry } from '../src/broker/roster/entry.ts';
 import { httpResponse, readRequest, type BrokerRequest, type BrokerResponse } from '../src/broker/wire.ts';
@@ -39,7 +39,6 @@ beforeAll(async () => {
   });
   nmi = await stage.nmi(['--broker=broker', `--broker-token-file=${join(folder, 'token')}`]);
 });
-afterEach(() => brokers.forEach((broker) => broker.recover()));
 afterAll(async () => {
   await stage.stop();
   await Promise.all(brokers.map((broker) => broker.stop()));
@@ -49,42 +48,26 @@ afterAll(async () => {
 interface FakeBroker {
   readonly requests: (BrokerRequest | undefined)[];
   readonly entry: string;
-  /** Connections are refused, or every request gets this response. */
-  fail(how: 'away' | BrokerResponse): void;
-  recover(): void;
   stop(): Promise<void>;
 }
 
 async function startBroker(): Promise<FakeBroker> {
   const own = createCertificate('broker', Date.now());
   const requests: (BrokerRequest | undefined)[] = [];
-  let failure: 'away' | BrokerResponse | undefined;
   const server: Server = createServer({ key: own.key, cert: own.certificate }, (message, response) => {
     let body = '';
     message.on('data', (part) => (body += String(part)));
     message.on('end', () => {
       const request = readRequest(body);
       requests.push(request);
-      const {
-        status,
-        retryAfter,
-        body: text,
-      } = httpResponse(failure === undefined || failure === 'away' ? tokenFor(request) : failure);
-      response.writeHead(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter }).end(text);
+      const { status, body: text } = httpResponse(tokenFor(request));
+      response.writeHead(status).end(text);
     });
-  });
-  server.on('connection', (socket) => {
-    if (failure === 'away') socket.destroy();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     requests,
     entry: entryOf(own, (server.address() as AddressInfo).port),
-    fail(how) {
-      failure = how;
-      server.closeAllConnections();
-    },
-    recover: () => (failure = undefined),
     stop: () => {
       server.closeAllConnections();
       return new Promise((resolve) => server.close(() => resolve()));
@@ -126,48 +109,4 @@ it('a pod gets the token that the broker gave for it, from then on from memory, 
   const pod = { namespace: evil, name: one.name };
   expect(requests).toContainEqual(expect.objectContaining({ tenant: tenantID, clientId: clientID }));
   expect(requests).toContainEqual(expect.objectContaining({ pod: expect.objectContaining(pod) }));
-});
-
-it('no request fails while one of two replicas is away', async () => {
-  brokers[0]?.fail('away');
-  for (let count = 0; count < 6; count += 1)
-    expect(await nmi.send(await newPod())).toMatchObject({ status: 200 });
-});
-
-it('while all brokers are away memory serves, and a new token waits with a reason', async () => {
-  const known = await newPod();
-  await nmi.send(known);
-  for (const broker of brokers) broker.fail('away');
-  const late = await newPod();
-  expect(await nmi.send(known)).toMatchObject({ status: 200 });
-  const refused = await nmi.send(late);
-  expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': expect.any(String) } });
-  expect(refused.body['error_description']).toContain(
-    'No broker gave a response for AzureIdentity shop/evil',
-  );
-  for (const broker of brokers) broker.recover();
-  expect(await nmi.send(late)).toMatchObject({ status: 200 });
-});
-
-it('a pod is told what the broker says, with the command that makes the federated credential', async () => {
-  const credential = 'az identity federated-credential create --name broker';
-  const message = 'no federated credential fits';
-  const failure = {
-    kind: 'refusal',
-    code: 'credential_missing',
-    message,
-    credential,
-    retryAfterSeconds: 7,
-  } as const;
-  for (const broker of brokers) broker.fail(failure);
-  const refused = await nmi.send(await newPod());
-  expect(refused).toMatchObject({ status: 503, headers: { 'retry-after': '7' } });
-  expect(refused.body['error_description']).toContain(message);
-  expect(refused.body['error_description']).toContain(credential);
-});
-
-it('a wiped ConfigMap does not end requests', async () => {
-  await stage.cluster.client.request('PATCH', `${mapPath}/broker-replicas`, { data: null });
-  expect(await nmi.send(await newPod())).toMatchObject({ status: 200 });
-  await stage.cluster.client.request('PATCH', `${mapPath}/broker-replicas`, { data: data() });
 });

@@ -9,7 +9,7 @@ import { addressOf, startStage, usualPause, type Nmi, type NodeFacts, type Stage
 const names = [
   ...['ending', 'kept', 'kept-heir', 'idle', 'idle-heir', 'one', 'two', 'booted', 'fresh-boot'],
   ...['busy', 'busy-heir', 'slow', 'slow-heir', 'back', 'back-heir', 'stranded', 'stranded-heir'],
-  ...['capped', 'between', 'between-heir', 'held-heir', 'seen'],
+  ...['between', 'between-heir', 'held-heir', 'seen'],
 ] as const;
 
 let stage: Stage;
@@ -280,19 +280,5 @@ describe('an outage', () => {
     await expect
       .poll(async () => (await alone(nmi, from)).body['client_id'])
       .toBe(clientIds.get('between-heir'));
-  });
-
-  it('memory is believed for as long as --pod-check-outage says, and no longer', async () => {
-    const clock = createFakeClock(Date.now());
-    const nmi = await started(['--pod-check-outage=12m'], clock);
-    const from = await runs('capped');
-    await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('capped'));
-    await stage.sim.kube.stopListening();
-    for (let minute = 1; minute <= 10; minute += 1) {
-      await clock.advance(60_000);
-      await expect(alone(nmi, from)).resolves.toMatchObject(tokenOf('capped'));
-    }
-    await clock.advance(180_000);
-    await expect(alone(nmi, from)).resolves.toMatchObject({ status: 503 });
   });
 });

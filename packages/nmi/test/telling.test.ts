@@ -61,13 +61,3 @@ it('both can be switched off', async () => {
   expect(nmi.audit).toEqual([]);
   expect(eventsOf('stranger')).toHaveLength(before);
 });
-
-it('Events that the API server does not take change no answer and leave no warning', async () => {
-  const nmi = await stage.nmi();
-  stage.sim.kube.faults.add({ match: { method: 'POST', path: /events$/ }, then: { status: 403 } });
-  expect((await nmi.send({ from: stranger })).status).toBe(400);
-  await nmi.agent.close();
-  expect(nmi.lines.filter((line) => line.includes('could not write an event'))).toEqual([
-    expect.stringContaining(' DEBUG ') as string,
-  ]);
-});

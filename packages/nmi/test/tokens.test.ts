@@ -71,15 +71,6 @@ describe('E25 C12 a service principal (type 1)', () => {
     expect(claims).toMatchObject({ appid: clientId, aud: 'https://vault.azure.net' });
   });
 
-  it('item 27: 64 callers make one question', async () => {
-    const { from } = await principal('burst');
-    const before = entraCalls();
-    const answers = await Promise.all(Array.from({ length: 64 }, () => nmi.send({ from })));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    expect(entraCalls() - before).toBe(1);
-    expect(secretReads('burst')).toBe(1);
-  });
-
   it('C53 with a wrong secret: 403 and why; the secret is nowhere', async () => {
     const { from } = await principal('wrong', { secret: 'hidden-value' });
     const { status, text } = await nmi.send({ from });
@@ -133,52 +124,11 @@ it('attack: a pod that names resources in the annotation of earlier versions cau
   ]);
 });
 
-it('W-P7: one token serves every pod of an identity', async () => {
-  const identity = await stage.bound('shared');
-  stage.attach(identity);
-  await stage.record({ pod: 'shared-1', identity: 'shared', state: 'Assigned' });
-  const before = stage.imdsCalls();
-  for (const name of ['shared-1', 'shared-2', 'shared-3']) {
-    const from = addressOf(await stage.cluster.pod({ name, label: 'shared' }));
-    await expect(nmi.send({ from, path: tokenPath, query: vaultResource })).resolves.toMatchObject({
-      status: 200,
-    });
-  }
-  expect(stage.imdsCalls() - before).toBe(1);
-});
-
 it('a cached token is returned in the same turn of the event loop: nothing can change between decision and response', async () => {
   const { from } = await principal('at-once');
   await nmi.send({ from });
   const request = inbound(`${tokenPath}?${vaultResource}`, { peer: from, receivedAt: systemClock.elapsed() });
   expect(nmi.agent.app.respond(request)).toMatchObject({ status: 200 });
-});
-
-describe('two AzureIdentities of one managed identity, one without client id', () => {
-  it.each(['first', 'second'] as const)(
-    'are one: a token of that identity, bare, by resource id and by client id; silent is the %s',
-    async (silent) => {
-      const label = `twins-${silent}`;
-      const identity = await stage.bound(label);
-      stage.attach(identity);
-      const name = `${silent === 'first' ? 'a' : 'z'}-silent-${label}`;
-      const path = `/apis/${apiVersion}/namespaces/default/azureidentities`;
-      await stage.cluster.client.request('POST', path, {
-        apiVersion,
-        kind: 'AzureIdentity',
-        metadata: { name, namespace: 'default' },
-        spec: { type: 0, resourceID: identity.resourceId },
-      });
-      await stage.cluster.binding({ name: `${name}-binding`, identity: name, selector: label });
-      const from = addressOf(await stage.cluster.pod({ name: `${label}-pod`, label }));
-      await stage.record({ pod: `${label}-pod`, identity: label, state: 'Assigned' });
-      const byResource = `&msi_res_id=${encodeURIComponent(identity.resourceId)}`;
-      for (const selector of ['', byResource, `&client_id=${identity.clientId}`])
-        await expect(
-          nmi.send({ from, path: tokenPath, query: `${vaultResource}${selector}` }),
-        ).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
-    },
-  );
 });
 
 it('a token in memory reaches no pod whose binding is deleted, and the pod again when the binding is back', async () => {

@@ -1,5 +1,4 @@
 // Whose call is it? A cluster in the simulator whose watch is made to lag, and calls over real sockets.
-import { createFakeClock } from '@pod-identity/kit/testing';
 import { systemClock } from '@pod-identity/kit/serve';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -8,8 +7,8 @@ import { addressOf, startStage, usualPause, type Nmi, type Stage } from './harne
 /** Identities; each is for pods with the label of its name. */
 const names = [
   ...['deleted', 'finished', 'ending'].flatMap((how) => [`old-${how}`, `new-${how}`]),
-  ...['left', 'first-use', 'second-use', 'claim', 'last-words', 'newcomer', 'init', 'job', 'kept', 'crowd'],
-  ...['outage', 'strict', 'owner-a', 'owner-b', 'owner-c'],
+  ...['left', 'first-use', 'second-use', 'claim', 'last-words', 'newcomer', 'init', 'job'],
+  ...['owner-a', 'owner-b', 'owner-c'],
 ] as const;
 
 let stage: Stage;
@@ -56,8 +55,6 @@ const finish = (name: string) =>
   stage.cluster.client.request('PATCH', `${podPath(name)}/status`, { status: { phase: 'Succeeded' } });
 
 const asks = (from: string) => nmi.send({ from, isAlone: true });
-const questionsAbout = (name: string, since: number) =>
-  stage.sim.kube.journal.count({ method: 'GET', path: new RegExp(`/pods/${name}$`), since });
 
 describe('item 13: an address is used again while the watch lags', () => {
   it.each<[string, (name: string) => Promise<unknown>]>([
@@ -128,58 +125,6 @@ describe('item 22: pods that are young, or not for long', () => {
     stage.sim.kube.stallWatches(true);
     const from = addressOf(await stage.cluster.pod({ name: 'job', label: 'job' }));
     await expect(asks(from)).resolves.toMatchObject(tokenOf('job'));
-  });
-});
-
-describe('what the checks cost', () => {
-  it('a kept connection is checked once', async () => {
-    const from = addressOf(await stage.cluster.pod({ name: 'kept', label: 'kept' }));
-    const mark = stage.sim.kube.journal.mark();
-    for (let n = 0; n < 20; n += 1) expect((await nmi.send({ from })).status).toBe(200);
-    // By its name, or by its address if the watch had not reported it yet.
-    expect(questionsAbout('kept', mark)).toBeLessThanOrEqual(1);
-  });
-
-  it('64 new connections at once make a handful of questions', async () => {
-    const busy = await started();
-    const from = addressOf(await stage.cluster.pod({ name: 'crowd', label: 'crowd' }));
-    const mark = stage.sim.kube.journal.mark();
-    const answers = await Promise.all(Array.from({ length: 64 }, () => busy.send({ from, isAlone: true })));
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    const lists = stage.sim.kube.journal.count({ path: /^\/api\/v1\/pods$/, since: mark });
-    expect(questionsAbout('crowd', mark) + lists).toBeLessThanOrEqual(10);
-  });
-});
-
-describe('the API server is away', () => {
-  afterEach(() => stage.sim.kube.startListening());
-
-  it('for ten minutes: pods that are known go on', async () => {
-    const clock = createFakeClock(Date.now());
-    const patient = await stage.nmi([], clock);
-    await known(patient);
-    const from = addressOf(await stage.cluster.pod({ name: 'outage', label: 'outage' }));
-    await expect(patient.send({ from, isAlone: true })).resolves.toMatchObject({ status: 200 });
-    await stage.sim.kube.stopListening();
-    for (let minute = 0; minute < 10; minute += 1) {
-      await clock.advance(60_000);
-      const { status, body } = await patient.send({ from, isAlone: true });
-      expect([minute, status, body['client_id']]).toEqual([minute, 200, clientIds.get('outage')]);
-    }
-    expect(patient.lines.filter((line) => line.includes('does not say which pod'))).toHaveLength(1);
-  });
-
-  it('with --pod-check-outage=0s: a new connection is refused for the time being, an old one goes on', async () => {
-    const strict = await started('--pod-check-outage=0s', '--pod-check-age=0s');
-    const from = addressOf(await stage.cluster.pod({ name: 'strict', label: 'strict' }));
-    await expect(strict.send({ from })).resolves.toMatchObject({ status: 200 });
-    await stage.sim.kube.stopListening();
-    await expect(strict.send({ from, isAlone: true })).resolves.toMatchObject({
-      status: 503,
-      headers: { 'retry-after': expect.stringMatching(usualPause) as string },
-      body: { error_description: expect.stringContaining('does not currently confirm') as string },
-    });
-    await expect(strict.send({ from })).resolves.toMatchObject({ status: 200 });
   });
 });
 

@@ -1,7 +1,7 @@
 // Helm, GitOps and `kubectl apply -f .` create pods before the objects that bind them.
 import { createFakeClock, type FakeClock } from '@pod-identity/kit/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { addressOf, startStage, vaultResource, type PodRequest, type Nmi, type Stage } from './harness.ts';
+import { addressOf, startStage, type PodRequest, type Nmi, type Stage } from './harness.ts';
 
 let clock: FakeClock;
 let stage: Stage;
@@ -14,14 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => stage.stop());
 
-const started = async (name: string, label: string | undefined, secondsAgo = 0) =>
-  addressOf(
-    await stage.cluster.pod({
-      name,
-      startedAt: new Date(clock.now() - secondsAgo * 1000),
-      ...(label !== undefined && { label }),
-    }),
-  );
+const started = async (label: string) =>
+  addressOf(await stage.cluster.pod({ name: 'new', label, startedAt: new Date(clock.now()) }));
 /** The answer to a call that is held now. */
 async function held(ask: PodRequest) {
   const answer = nmi.send(ask);
@@ -30,7 +24,7 @@ async function held(ask: PodRequest) {
 }
 
 it('a binding, its identity and the assignment that come after the first call of a new pod: the call gets its token', async () => {
-  const from = await started('new', 'late');
+  const from = await started('late');
   const { answer } = await held({ from });
   const identity = await stage.bound('late');
   stage.attach(identity);
@@ -38,22 +32,8 @@ it('a binding, its identity and the assignment that come after the first call of
   await expect(answer).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
 });
 
-it('a second identity of the label, asked for by its client id, is waited for as well', async () => {
-  stage.attach(await stage.bound('first'));
-  const from = await started('new', 'first');
-  await stage.record({ pod: 'new', identity: 'first', state: 'Assigned' });
-  await expect.poll(async () => (await nmi.send({ from })).status).toBe(200);
-  const identity = await stage.cluster.identity({ name: 'second' });
-  const query = `${vaultResource}&client_id=${identity.clientId}`;
-  const { answer } = await held({ from, query });
-  await stage.cluster.binding({ name: 'second-binding', identity: 'second', selector: 'first' });
-  stage.attach(identity);
-  await stage.record({ pod: 'new', identity: 'second', state: 'Assigned' });
-  await expect(answer).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
-});
-
 it('what never comes: told to ask again and what is missing, in the answer, the Event and the log; refused for good after a minute', async () => {
-  const from = await started('new', 'never');
+  const from = await started('never');
   const { answer } = await held({ from });
   await clock.advance(6_000);
   const { status, headers, body } = await answer;
@@ -75,37 +55,4 @@ it('what never comes: told to ask again and what is missing, in the answer, the 
     status: 400,
     body: { error_description: `Identity not found. ${why}` },
   });
-});
-
-it('a pod without the label waits for the binding that selects it where its namespace has one for pods without it', async () => {
-  const select = (name: string, serviceAccountName: string) =>
-    stage.cluster.client.request(
-      'POST',
-      '/apis/aadpodidentity.k8s.io/v1/namespaces/default/azureidentitybindings',
-      {
-        apiVersion: 'aadpodidentity.k8s.io/v1',
-        kind: 'AzureIdentityBinding',
-        metadata: { name, namespace: 'default' },
-        spec: { azureIdentity: 'late', serviceAccountName },
-      },
-    );
-  const identity = await stage.cluster.identity({ name: 'late' });
-  stage.attach(identity);
-  const from = await started('bare', undefined);
-  expect(await nmi.send({ from })).toMatchObject({ status: 400 });
-  await select('other', 'other');
-  const old = await started('old', undefined, 61);
-  await expect
-    .poll(async () => (await nmi.send({ from: old })).text)
-    .toContain('selects it by podSelector or serviceAccountName');
-  const { answer } = await held({ from });
-  await select('late', 'default');
-  await stage.record({ pod: 'bare', identity: 'late', state: 'Assigned' });
-  await expect(answer).resolves.toMatchObject({ status: 200, body: { client_id: identity.clientId } });
-});
-
-it('a pod without the label and one that is old are refused at once, whatever comes later', async () => {
-  const bare = await started('bare', undefined);
-  const old = await started('old', 'never', 61);
-  for (const from of [bare, old]) expect(await nmi.send({ from })).toMatchObject({ status: 400 });
 });
