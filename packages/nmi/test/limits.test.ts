@@ -114,21 +114,6 @@ describe('a caller that asks too often', () => {
     expect(await once200(port, hostile)).toContain('200 OK');
   });
 
-  it('does not start anew by connecting anew', async () => {
-    const { port, answered } = await stage({ requestsPerSecond: 1 });
-    for (let index = 0; index < 5; index += 1) {
-      const client = await open(port, hostile);
-      await send(client, ask);
-      await client.answers(1);
-      client.socket.destroy();
-      await client.closed;
-    }
-    const more = await Promise.all(Array.from({ length: 10 }, () => open(port, hostile)));
-    await Promise.all(more.map((client) => send(client, ask)));
-    await once200(port);
-    expect(count(answered, hostile)).toBe(5);
-  });
-
   it('a program of the node itself asks for many pods, and is not held', async () => {
     const { port, answered, effects } = await stage();
     for (let index = 0; index < 20; index += 1) await once200(port, '127.0.0.1');
@@ -142,30 +127,6 @@ describe('a caller that asks too often', () => {
     await askMany(client, 1_000);
     expect(count(answered, hostile)).toBe(1_000);
   });
-});
-
-it('connections whose clients close their half while they are held are gone within a second; another pod is served meanwhile', async () => {
-  const arrived = Promise.withResolvers<undefined>();
-  let held = 0;
-  const { port, clock } = await stage({
-    requestsPerSecond: 0,
-    app: {
-      respond: ({ peer }) => {
-        if (peer === quiet) return fine;
-        held += 1;
-        if (held === 50) arrived.resolve(undefined);
-        return new Promise(() => undefined);
-      },
-    },
-  });
-  const clients = await Promise.all(Array.from({ length: 50 }, () => open(port, hostile)));
-  for (const { socket } of clients) socket.end(ask);
-  await arrived.promise;
-  expect(await once200(port)).toContain('200 OK');
-  await expect.poll(() => clock.pending).toBe(50);
-  await clock.advance(1_000);
-  expect(await Promise.all(clients.map(({ closed }) => closed))).toEqual(clients.map(() => ''));
-  expect(clock.pending).toBe(0);
 });
 
 describe('a caller that pipelines', () => {
@@ -194,12 +155,6 @@ describe('a caller that pipelines', () => {
     expect(count(answered, hostile)).toBe(4);
     await left.promise;
   });
-
-  it('is not one who asks again and again, up to four at once', async () => {
-    const { port, effects } = await stage({ requestsPerSecond: 0 });
-    await askMany(await open(port, quiet), 100);
-    expect(effects).toEqual([]);
-  });
 });
 
 describe('W-S12: connections that send nothing', () => {
@@ -226,26 +181,6 @@ describe('W-S12: connections that send nothing', () => {
     expect(effects).toContain('turned-away');
     expect(all.filter(({ socket }) => !socket.destroyed).length).toBeGreaterThan(600);
     expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(640);
-  });
-
-  it('10,000 of them, from one pod, are kept to its share', async () => {
-    const { port, effects } = await stage({ requestsPerSecond: 100 });
-    const all = await openMany(port, () => hostile);
-    expect(await once200(port)).toContain('200 OK');
-    expect(effects).not.toContain('evicted');
-    expect(all.filter(({ socket }) => !socket.destroyed).length).toBeLessThanOrEqual(64);
-  });
-
-  it('when all places are taken, the pod with most of them gives one that it does not use', async () => {
-    const { port, effects } = await stage({ connections: 3, requestsPerSecond: 0 });
-    const used = await open(port, hostile);
-    await send(used, ask);
-    await used.answers(1);
-    const idle = [await open(port, hostile), await open(port, hostile)];
-    expect(await once200(port)).toContain('200 OK');
-    await Promise.race([used.closed, ...idle.map(({ closed }) => closed)]);
-    expect(effects).toEqual(['evicted']);
-    expect(await once200(port, '127.78.0.1')).toContain('200 OK');
   });
 
   it('a connection that waits for its answer is not the one that goes', async () => {
