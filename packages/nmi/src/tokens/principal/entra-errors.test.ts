@@ -108,10 +108,6 @@ describe('C53 W-C12 what Entra says', () => {
     expect(errorFor(400, body).message.length).toBeLessThan(500);
   });
 
-  it('only a 429 without Retry-After means a minute', () => {
-    expect(errorFor(503, {}).retryAfterMs).toBeUndefined();
-  });
-
   it('names the tenant of an auxiliary token, and not the home tenant', () => {
     const told = (tenant: string) =>
       principalError({ kind: 'answer', status: 503, retryAfterMs: undefined, body: {} }, subject, tenant)
@@ -128,6 +124,7 @@ describe('C53 W-C12 what Entra says', () => {
     expect(errorFor(429, {}, 5000)).toMatchObject({ code: 'throttled', retryAfterMs: 5000 });
     expect(errorFor(429, {})).toMatchObject({ code: 'throttled', retryAfterMs: 60_000 });
     expect(errorFor(503, {}, 3000)).toMatchObject({ code: 'unavailable', retryAfterMs: 3000 });
+    expect(errorFor(503, {}).retryAfterMs).toBeUndefined();
   });
 
   it.each([[undefined], [null], ['text'], [{ error: 1, error_codes: 'x', error_description: {} }], [[]]])(

@@ -133,11 +133,3 @@ it('a token that was requested with a Secret that has changed meanwhile is not g
     message: 'Secret shop/app was changed while a token was requested with it. Try again.',
   });
 });
-
-it('tells when a Secret has changed, and uses the new one', async () => {
-  const { ask, state, changed } = stage();
-  await ask();
-  state.version = '2';
-  await ask();
-  expect(changed).toEqual(['shop/app']);
-});
