@@ -312,11 +312,6 @@ describe('an exempt pod', () => {
     expect(requestToken).toHaveBeenCalledTimes(2);
   });
 
-  it('is told of its identity when that is refused too', async () => {
-    const { request } = stage(free);
-    await expect(request()).resolves.toMatchObject(denied('reader'));
-  });
-
   it('without bindings is told of the machine', async () => {
     const { request, set } = stage({ ...free, bindings: [] });
     await expect(request()).resolves.toMatchObject({

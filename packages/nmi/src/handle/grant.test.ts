@@ -269,18 +269,6 @@ describe('W-P6: an identity that is not attached yet', () => {
     }
   });
 
-  it('is served when its record came while it was being asked for', async () => {
-    const { request, requestToken, attach, cluster, clock } = unattached(bound);
-    const answer = request();
-    await clock.advance(600);
-    requestToken.mockImplementation(() => clock.sleep(500).then(notFound));
-    await clock.advance(600);
-    cluster.change(ready);
-    attach();
-    await clock.advance(310);
-    await expect(answer).resolves.toMatchObject({ kind: 'token' });
-  });
-
   it('is refused at the moment when its binding goes', async () => {
     const { request, cluster, clock } = unattached(bound);
     const answer = request();
@@ -327,24 +315,6 @@ describe('W-P6: an identity that is not attached yet', () => {
     await expect(request()).resolves.toEqual({ kind: 'overloaded', pod: 'default/web' });
     gone.abort();
     await first;
-  });
-
-  it('100 waiting callers make one question at a time, whatever resources they ask for', async () => {
-    const { request, requestToken, attach, cluster, clock } = unattached(bound, { waitingPerPod: 100 });
-    const answers = Array.from({ length: 100 }, (_, index) =>
-      request({ by: 'nothing' }, { resource: `api://${index % 4}` }),
-    );
-    await clock.advance(900);
-    // The first ones, before the service has said that it does not know the identity.
-    expect(requestToken).toHaveBeenCalledTimes(4);
-    await clock.advance(6_000);
-    expect(requestToken.mock.calls.length).toBeLessThanOrEqual(4 + 3);
-    requestToken.mockClear();
-    attach();
-    cluster.change(ready);
-    await clock.advance(0);
-    expect((await Promise.all(answers)).every(({ kind }) => kind === 'token')).toBe(true);
-    expect(requestToken).toHaveBeenCalledTimes(4);
   });
 });
 
@@ -448,15 +418,6 @@ describe('a pod that has started less than --binding-grace ago', () => {
     update({});
     cluster.change(unbound);
     await expect(answer).resolves.toMatchObject({ kind: 'denied', denial: { why: 'no-binding' } });
-  });
-
-  it('has a place to wait in like one whose identity is pending', async () => {
-    const { request, gone, limits } = stage(unbound, { ...young, waitingPerPod: 1 });
-    const first = request();
-    await expect(request()).resolves.toEqual({ kind: 'overloaded', pod: 'default/web' });
-    expect(limits.waiting).toBe(1);
-    gone.abort();
-    await expect(first).resolves.toMatchObject(toldToWait('no-binding'));
   });
 });
 
