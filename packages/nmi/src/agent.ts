@@ -22,8 +22,7 @@ import { createRunningContainers, type RunningContainers } from './identify/runn
 import { createPodInformer, type PodRequest } from './identify/pod-directory.ts';
 import type { metricSpecs } from './tell/metrics.ts';
 import { eitherOf } from './waiting/paced-changes.ts';
-import type { App } from './request/wire.ts';
-import { createReadiness, type Readiness, type ReadinessOptions } from './ready/readiness.ts';
+import { createReadiness, type ReadinessOptions } from './ready/readiness.ts';
 import { createCallerLimits, type CallerLimits } from './waiting/caller-limits.ts';
 import { createTelemetry, type Telemetry } from './tell/telemetry.ts';
 import { createRecordHints } from './tokens/metadata/record-hints.ts';
@@ -41,22 +40,7 @@ export interface AgentOptions
   readonly containers?: RunningContainers;
 }
 
-export interface Agent {
-  readonly app: App;
-  readonly readiness: Readiness;
-  /** Watches the cluster until the signal aborts. */
-  run(signal: AbortSignal): Promise<void>;
-  /** To be called when the listener limits a caller. */
-  readonly onLimited: (effect: LimitEffect, peer: string) => void;
-  /** For the listener: the kernel's neighbour entry of an address. */
-  readonly neighbourOf: (address: string) => string | undefined;
-  /** Ends all waits: the agent is shutting down. */
-  endHolds(): void;
-  /** To be called after the last response. */
-  close(): Promise<void>;
-  /** Updates the metrics; to be called before they are read. */
-  measure(): void;
-}
+export type Agent = ReturnType<typeof createAgent>;
 
 /** Requests that may wait at a time: of all pods, and of one namespace. */
 const waiting = { total: 2_048, perNamespace: 1_024 };
@@ -66,7 +50,7 @@ const responsePatienceMs = 6_000;
 const upstreamLimits = { upstreamBurst: 20, upstreamPerSecond: 4 };
 
 /** Assembles the rooms. Opens no socket, so that tests can use the same agent. */
-export function createAgent(options: AgentOptions): Agent {
+export function createAgent(options: AgentOptions) {
   const { config, metrics, clock, neighbours = createNeighbourTable(options.clock) } = options;
   const watched = watch(options);
   const { pods, informers, containers } = watched;
@@ -91,20 +75,26 @@ export function createAgent(options: AgentOptions): Agent {
     proxy,
     token: createTokenHandler({ ...shared, ...evidence(pods, containers), callers }),
     hostToken: createHostTokenHandler({ ...shared, isEnabled: config.hostToken, namedPods }),
-    onSent: telemetry.onSent,
+    onSent: (sent) => telemetry.onSent(sent),
   });
 
   return {
     app,
-    onLimited: telemetry.onLimited,
-    neighbourOf: (address) => neighbours.of(address),
     readiness,
-    run: (signal) => runAll(all, signal),
+    /** To be called when the listener limits a caller. */
+    onLimited: (effect: LimitEffect, peer: string) => telemetry.onLimited(effect, peer),
+    /** For the listener: the kernel's neighbour entry of an address. */
+    neighbourOf: (address: string) => neighbours.of(address),
+    /** Watches the cluster until the signal aborts. */
+    run: (signal: AbortSignal) => runAll(all, signal),
+    /** Ends all waits: the agent is shutting down. */
     endHolds: () => {
       readiness.endWaiting();
       limits.endAll();
     },
+    /** To be called after the last response. */
     close: () => closeAll([proxy, supply], telemetry),
+    /** Updates the metrics; to be called before they are read. */
     measure() {
       telemetry.measure();
       metrics.set('waiting', limits.waiting);

@@ -10,7 +10,7 @@ import {
 } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import { strangerRight, useRight } from '@pod-identity/policy';
-import { createAccessGuard, type AccessGuard, type WouldRefuse } from './access/guard.ts';
+import { createAccessGuard, type WouldRefuse } from './access/guard.ts';
 import { createMachine } from './access/machine.ts';
 import { pauseAfter } from './access/stranger.ts';
 import type { ReviewUse } from './access/types.ts';
@@ -24,16 +24,13 @@ export interface AccessOptions extends Pick<KubeAmbient, 'transport' | 'clock' |
   readonly metrics: Metrics<typeof metricSpecs>;
 }
 
-export interface AccessParts {
-  readonly guard: AccessGuard;
-  readonly stranger: StrangerCheck;
-}
+export type AccessParts = ReturnType<typeof createAccess>;
 
 /** Assembles the access room, with reviews of the API server as the source of verdicts. */
 export function createAccess(
   { config, transport, clock, log, metrics }: AccessOptions,
   readInstanceId: () => Promise<string | undefined>,
-): AccessParts {
+) {
   metrics.set('identityAccess', 1, { mode: config.identityAccess });
   reportAccessMode(log, config);
   const reviewer = createAccessReviewer(withOwnConnections(transport));

@@ -3,22 +3,20 @@ import { createNodeTaintDoor, type KubeTransport } from '@pod-identity/kit/kube'
 import type { Clock } from '@pod-identity/kit/core';
 import {
   createMetrics,
-  createMetricsRoute,
   createPrinter,
   printWhole,
-  keepAdminServer,
   keepProbeFile,
   openProbeFile,
   standardOutput,
   systemClock,
-  type AdminRoute,
   type Log,
 } from '@pod-identity/kit/serve';
 import { createAgent, type Agent, type AgentOptions } from './agent.ts';
 import { build, connect } from './connect.ts';
 import { checkReady } from './commands/check-ready.ts';
 import { drain } from './server/drain.ts';
-import type { ListenAt, NmiConfig } from './config/config.ts';
+import { keepAdmin } from './admin.ts';
+import type { NmiConfig } from './config/config.ts';
 import { createSocketOwner } from './server/socket-owner.ts';
 import { readBootTime } from './identify/boot-time.ts';
 import { metricSpecs } from './tell/metrics.ts';
@@ -56,7 +54,14 @@ async function run(config: NmiConfig, log: Log, signal: AbortSignal): Promise<nu
   const doors = { clock: systemClock, log };
   const end = startWatching(agent, transport);
   // Before the wait for the port, so that probes get a response.
-  const kept = [keepAdmin(config, agent, { log, text: () => metrics.text(), signal })];
+  const { readiness } = agent;
+  const text = () => {
+    agent.measure();
+    return metrics.text();
+  };
+  // The body of /healthz is that of the original.
+  const health = () => (readiness.hasSynced() ? 'Active' : 'Not Active');
+  const kept = [keepAdmin(config, { log, signal, health, problems: readiness.problems, text })];
   kept.push(keepProbeFile({ ...agent.readiness, ...doors, file }, signal));
   // Also before: pods' calls are refused while nobody listens, and never reach the metadata service of the node.
   const { listen, firewall } = config;
@@ -152,33 +157,4 @@ function wayOfCalls(config: NmiConfig, clock: Clock, redirect: () => Redirect | 
     },
     throughRedirect: createPathProbe(config.metadata, clock),
   };
-}
-
-async function keepAdmin(
-  { probe, metrics }: NmiConfig,
-  agent: Agent,
-  { log, text, signal }: { log: Log; text: () => Promise<string>; signal: AbortSignal },
-): Promise<void> {
-  const { readiness } = agent;
-  const health = {
-    path: '/healthz',
-    // 200 while the process is alive; the body is that of the original.
-    respond: () => ({ status: 200, body: readiness.hasSynced() ? 'Active' : 'Not Active' }),
-  };
-  const ready = {
-    path: '/readyz',
-    respond: async () => {
-      const problems = await readiness.problems();
-      return problems.length === 0
-        ? { status: 200, body: 'ready\n' }
-        : { status: 503, body: `${problems.join('\n')}\n` };
-    },
-  };
-  const metricsRoute = createMetricsRoute(() => {
-    agent.measure();
-    return text();
-  });
-  const keep = (role: string, at: ListenAt, routes: readonly AdminRoute[]) =>
-    keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock: systemClock, signal });
-  await Promise.all([keep('health', probe, [health, ready]), keep('metrics', metrics, [metricsRoute])]);
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@pod-identity/kit/core';
-import { withOwnConnections, type Informer, type KubeAmbient } from '@pod-identity/kit/kube';
+import { withOwnConnections, type KubeAmbient } from '@pod-identity/kit/kube';
 import type { Metrics } from '@pod-identity/kit/serve';
 import type { NmiConfig } from './config/config.ts';
 import { createMetadataService, type MetadataService } from './tokens/metadata/metadata-service.ts';
@@ -31,17 +31,7 @@ import type {
   TokenUpstream,
 } from './tokens/types.ts';
 
-export interface TokenSupply {
-  readonly tokens: TokenSource;
-  /** For reads of other metadata. */
-  readonly pace: MetadataPace;
-  /** The ARM id of this machine, as its metadata service says. */
-  readonly readInstanceId: () => Promise<string | undefined>;
-  /** Watches where the broker is; empty without one. */
-  readonly informers: readonly Informer<unknown>[];
-  /** To be called after the last response. */
-  close(): void;
-}
+export type TokenSupply = ReturnType<typeof createTokenSupply>;
 
 export interface TokenSupplyOptions extends KubeAmbient {
   readonly config: Pick<NmiConfig, 'metadata' | 'broker'>;
@@ -61,7 +51,7 @@ const brokerPace = {
 };
 
 /** Assembles the room tokens: memory in front of the metadata service and of Entra. */
-export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
+export function createTokenSupply(options: TokenSupplyOptions) {
   const { transport, clock, random, metrics } = options;
   const pace = createMetadataPace(clock);
   const metadata = createMetadataService(metadataUrl(options.config));
@@ -78,7 +68,7 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
     onRequested: countedAs('adal_token', metrics),
   });
   const broker = openBroker(options);
-  const tokens = createTokenSource({
+  const tokens: TokenSource = createTokenSource({
     upstream: upstreamByKind(imdsSource(options, metadata), principals, broker),
     queueFor: queuesFor(pace, entraTurns, clock),
     clock,
@@ -88,9 +78,13 @@ export function createTokenSupply(options: TokenSupplyOptions): TokenSupply {
 
   return {
     tokens,
+    /** For reads of other metadata. */
     pace,
+    /** The ARM id of this machine, as its metadata service says. */
     readInstanceId: createInstanceReader(metadata, pace, clock),
+    /** Watches where the broker is; empty without one. */
     informers: broker ? [broker.informer] : [],
+    /** To be called after the last response. */
     close: () => {
       metadata.close();
       openssl.close();

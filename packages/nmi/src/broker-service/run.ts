@@ -1,17 +1,15 @@
 import type { KubeTransport } from '@pod-identity/kit/kube';
 import {
   createMetrics,
-  createMetricsRoute,
-  keepAdminServer,
   keepProbeFile,
   openProbeFile,
   systemClock as clock,
-  type AdminRoute,
   type Log,
   type Metrics,
   type ProbeFile,
 } from '@pod-identity/kit/serve';
 import { strangerProblem } from '../access/stranger.ts';
+import { keepAdmin } from '../admin.ts';
 import { connect } from '../connect.ts';
 import type { NmiConfig } from '../config/config.ts';
 import { createEntraClient } from '../tokens/principal/entra-client.ts';
@@ -74,7 +72,7 @@ async function serve(parts: Parts, signal: AbortSignal): Promise<void> {
     port: config.brokerService.port,
     onRenewed: (tls) => late.server?.renew(tls),
   });
-  const kept = [stranger.run(signal), keepAdmin(parts, roster, signal), logCredential(parts)];
+  const kept = [stranger.run(signal), keepReports(parts, roster, signal), logCredential(parts)];
   const server = (late.server = await listen(parts, roster));
   await roster.run(signal);
   await clock.sleep(unknownMs);
@@ -105,28 +103,16 @@ async function logCredential({ assertion, log }: Parts): Promise<void> {
   }
 }
 
-async function keepAdmin(parts: Parts, roster: Roster, signal: AbortSignal): Promise<void> {
+async function keepReports(parts: Parts, roster: Roster, signal: AbortSignal): Promise<void> {
   const { config, log, metrics, file } = parts;
-  const judge = async () => {
+  const problems = async () => {
     const problem = await problemOf(parts, roster);
     metrics.set('ready', problem === undefined ? 1 : 0);
-    return problem;
+    return problem?.split('\n') ?? [];
   };
-  const problems = async () => (await judge())?.split('\n') ?? [];
-  const healthz: AdminRoute = { path: '/healthz', respond: () => ({ status: 200, body: 'ok\n' }) };
-  const readyz: AdminRoute = {
-    path: '/readyz',
-    respond: async () => {
-      const problem = await judge();
-      return problem === undefined ? { status: 200, body: 'ready\n' } : { status: 503, body: `${problem}\n` };
-    },
-  };
-  const metricsRoute = createMetricsRoute(() => metrics.text());
-  const keep = (role: string, at: NmiConfig['probe'], routes: readonly AdminRoute[]) =>
-    keepAdminServer({ ...at, routes, log: log.child({ role }) }, { clock, signal });
+  const text = () => metrics.text();
   await Promise.all([
-    keep('health', config.probe, [healthz, readyz]),
-    keep('metrics', config.metrics, [metricsRoute]),
+    keepAdmin(config, { log, signal, health: () => 'ok\n', problems, text }),
     keepProbeFile({ file, problems, clock, log }, signal),
   ]);
 }

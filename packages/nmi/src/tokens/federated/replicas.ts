@@ -31,7 +31,7 @@ export function watchReplicas({ namespace, ...common }: KubeAmbient & { readonly
   return {
     informer,
     /** Those that may be dialled now. Waits for the first reading of the ConfigMap, but not long. */
-    async all(): Promise<readonly RosterEntry[]> {
+    all: async (): Promise<readonly RosterEntry[]> => {
       if (!informer.hasSynced()) await Promise.race([informer.synced, clock.sleep(unreadMs)]);
       return clock.elapsed() < knownUntil ? known : [];
     },

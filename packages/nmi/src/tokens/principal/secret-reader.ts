@@ -36,7 +36,10 @@ export function createSecretReader(transport: KubeTransport) {
   };
   return {
     /** Fails with a TokenError: `misconfigured` if the Secret does not exist or may not be read. */
-    async read(reference: SecretReference, credential: ServicePrincipal['credential']): Promise<ReadSecret> {
+    read: async (
+      reference: SecretReference,
+      credential: ServicePrincipal['credential'],
+    ): Promise<ReadSecret> => {
       const object = await get(reference);
       const keys = Object.keys(object.data ?? {});
       const wanted = wantedKeys(credential, keys.length === 1 ? keys[0] : undefined);
