@@ -6,5 +6,5 @@ export { unusable } from '../authorize/unusable.ts';
 export { readConfig as readNmiConfig, type NmiConfig } from '../config/config.ts';
 export type { Explanation as NmiExplanation } from '../explain/explain.ts';
 export { explainLists, rightsNeeded } from '../explain/explain-lists.ts';
-export { responseFinding } from '../explain/response-finding.ts';
+export { responseFinding } from '../explain/expected-response.ts';
 export { parsePod, unfinishedOn } from '../identify/pod-view.ts';

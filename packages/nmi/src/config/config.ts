@@ -5,7 +5,6 @@ import { federatedTarget } from '@pod-identity/crd-types';
 import type { MetadataPart } from '../request/instance-metadata.ts';
 import { readResource } from '../request/resource.ts';
 import { nmiFlags, type NmiFlagValues } from './flags.ts';
-import { warningsOf } from './warnings.ts';
 
 export type NmiCommand =
   | { readonly kind: 'run' | 'install-redirect' | 'uninstall-redirect' | 'check-ready' | 'broker' }
@@ -144,3 +143,16 @@ function settingsOf({ values, given }: Reading, { kind }: NmiCommand): Omit<NmiC
     hasBroker: values.broker.namespace !== '',
   };
 }
+
+/** Warnings about flags and variables without effect, and about settings that cause failures of clients. */
+function warningsOf({ values, ignored }: Reading): string[] {
+  return [
+    ...ignored.map(({ flag, why }) => `--${flag}: no effect any more, ${why}`),
+    ...(values.interception === 'none' ? [notIntercepted] : []),
+  ];
+}
+
+const notIntercepted =
+  '--interception=none: nothing leads calls of pods here. Programs that ignore AZURE_POD_IDENTITY_AUTHORITY_HOST (azidentity, adal, ' +
+  'msrestazure, ms-rest-azure, ms-rest-nodeauth, google-auth-library and others) ask the metadata service of the machine itself, which gives ' +
+  'them tokens of any of its identities: keep pods from it by other means, and see what nmi check-ready says in a pod (docs/administrator/operations.md)';

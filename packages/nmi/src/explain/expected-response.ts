@@ -1,3 +1,4 @@
+import type { Finding } from '@pod-identity/policy';
 import { graceLeftMs, longestForMissingMs } from '../authorize/grace.ts';
 import { isWorthWaiting } from '../authorize/refusal.ts';
 import type { Decision } from '../authorize/types.ts';
@@ -72,4 +73,11 @@ const parameters = {
 
 function queryOf(selector: Selector): string {
   return selector.by === 'nothing' ? '' : `${parameters[selector.by]}=${selector.value}`;
+}
+
+export function responseFinding({ selector, status, text, afterMs }: ExpectedResponse): Finding {
+  const query = selector === '' ? 'without selector' : selector;
+  const after = afterMs === undefined ? '' : ` after ${afterMs / 1000} s without what is missing`;
+  const verdict = status === 200 ? 'ok' : afterMs === undefined ? 'problem' : 'waiting';
+  return { topic: 'answer', verdict, text: `${query}: ${status}${after}, ${text}` };
 }

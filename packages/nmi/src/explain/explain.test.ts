@@ -12,7 +12,7 @@ import {
   type World,
 } from '../../test/builders.ts';
 import { explainPod, type Explanation } from './explain.ts';
-import { responseFinding } from './response-finding.ts';
+import { responseFinding } from './expected-response.ts';
 import type { ExplainWorld } from './world.ts';
 
 const reader = identity({ name: 'reader' });
