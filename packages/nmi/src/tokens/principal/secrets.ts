@@ -6,8 +6,6 @@ import type { CertificateReader } from './certificate-reader.ts';
 import type { Proof } from './entra-client.ts';
 import type { ReadSecret, SecretReader, SecretReference } from './secret-reader.ts';
 
-export type Secrets = ReturnType<typeof createSecrets>;
-
 export interface SecretsOptions {
   readonly secretReader: SecretReader;
   readonly certificates: CertificateReader;
