@@ -124,26 +124,12 @@ it('C35 service principals need no resource id and no Azure host', () => {
   }
 });
 
-it('a service principal never causes anything to be attached or read', () => {
-  const world = snapshot({
-    identities: [identity({ spec: servicePrincipal })],
-    assigned: [],
-    facts: new Map(),
-  });
-  expect(plan(world, rules).hosts).toMatchObject([{ attach: [], read: false, steps: [{ kind: 'create' }] }]);
-});
-
 const faultOf = (skip: Skip | undefined) =>
   skip?.unbound?.why === 'identity-invalid' ? skip.unbound.fault : '';
 
 describe('an identity that is not valid', () => {
   const skips = (different: Partial<ClusterSnapshot>) =>
     skipsOf(indexOf(snapshot(different), rules), 'shop/web-0');
-
-  it('is told with its fault', () => {
-    const [invalid] = skips({ identities: [identity({ spec: { type: 9 } })] });
-    expect(faultOf(invalid)).toContain('spec.type');
-  });
 
   it('of an invalid identity at most ten problems are told, and how many more there are', () => {
     const selector = Object.fromEntries(

@@ -88,12 +88,6 @@ describe('a right that is missing', () => {
     expect(condition?.message).toContain('kind: ClusterRoleBinding');
   });
 
-  it('takes one line of the log', () => {
-    const [skip] = skipsOf(worldOf('rbac', refused), key);
-    const { lines } = reportSkip(skip!);
-    expect(lines.map(({ message }) => message.includes('\n'))).toEqual([false]);
-  });
-
   it('is told in mode warn as what rbac would do, and the pod has its identity', () => {
     const index = worldOf('warn', refused);
     expect(eventsOf(index)).toMatchObject([{ reason: 'AccessWouldBeDenied' }]);
@@ -102,13 +96,11 @@ describe('a right that is missing', () => {
   });
 });
 
-it('a right that is not known yet is waited for, without an Event', () => {
-  const index = worldOf('rbac');
-  expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
-});
-
-it('a right that is there has no Event', () => {
-  const index = worldOf('rbac', allowed);
+it.each([
+  ['is not known yet', undefined],
+  ['is there', allowed],
+])('a right that %s has no Event', (_, answer) => {
+  const index = worldOf('rbac', answer);
   expect([eventsOf(index), conditionIn(index)?.reason]).toEqual([[], 'Attached']);
 });
 
