@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { agentPod, taintedNode } from '../snapshot/startup-views.ts';
-import { judgeStartup } from './startup-taint.ts';
+import { judgeStartup } from './taints.ts';
 import type { AgentView } from '../snapshot/views.ts';
 
 const key = 'aadpodidentity.k8s.io/nmi-not-ready';

@@ -1,6 +1,4 @@
-import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFailure } from '../../snapshot/facts/outcomes.ts';
-import type { PresentIdentity } from '../../snapshot/facts/facts.ts';
+import type { HostFailure, HostReading } from '../../snapshot/facts/outcomes.ts';
 import type { ArmFailure } from '../arm/arm-errors.ts';
 import { isDead, isFailed, type HostState } from './identity-patch.ts';
 
@@ -24,14 +22,8 @@ export function inMotion(state: HostState): HostFailure | undefined {
   }
 }
 
-interface Presence {
-  readonly present: ReadonlyMap<ResourceId, PresentIdentity>;
-  readonly unsettled?: true;
-  readonly failed?: true;
-}
-
 /** The usable identities of the host. While it is being updated, an entry without ids is being attached, not dead. */
-export function presenceOf(state: HostState): Presence {
+export function presenceOf(state: HostState): Omit<HostReading, 'kind' | 'provisioningState'> {
   if (inMotion(state) === undefined)
     return { present: state.present, ...(isFailed(state) && { failed: true }) };
   const usable = [...state.present].filter(([, entry]) => !isDead(entry));

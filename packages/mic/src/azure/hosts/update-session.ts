@@ -1,5 +1,5 @@
 import type { ResourceId } from '@pod-identity/crd-types';
-import type { HostFailure, Rejection, UpdateOutcome } from '../../snapshot/facts/outcomes.ts';
+import type { HostFailure, UpdateOutcome } from '../../snapshot/facts/outcomes.ts';
 import { unavailableDefaultMs, type ArmFailure } from '../arm/arm-errors.ts';
 import type { HostCalls } from './host-calls.ts';
 import {
@@ -268,17 +268,11 @@ function mayLook({ context, throttled }: Session, stopped: HostFailure | undefin
   return !context.signal.aborted && !throttled && !isOver;
 }
 
-interface Judged {
-  readonly rejected: readonly Rejection[];
-  readonly refusal: HostFailure | undefined;
-  readonly blamed: ReadonlyMap<string, number>;
-}
-
 /**
  * An unexplained refusal counts against an identity only if the host accepts others, else against the host. If only one namespace was
  * tried, its attempts do not count against the host and delay no others.
  */
-function judge(session: Session, stopped: HostFailure | undefined): Judged {
+function judge(session: Session, stopped: HostFailure | undefined) {
   const { rejected, blamed, lastRejection, passed: donePatches } = session;
   const all = [...rejected.values()];
   const isUnexplained = donePatches === 0 && lastRejection?.code === 'Unknown' && blamed.size !== 1;

@@ -20,7 +20,6 @@ import { keyOf, namespaceOf } from '../keys.ts';
 import { unmatched, withoutAccount, type MatchedIdentity, type MatchSet } from './match-set.ts';
 import { assignmentMeaning } from '../meaning.ts';
 import { NamespaceRules } from './namespace-rules.ts';
-import { factsOf } from '../pod-facts.ts';
 import { noLabel, Results } from './results.ts';
 import type { BindingView, IdentityView, PodView } from '../views.ts';
 
@@ -245,4 +244,17 @@ function isValid(view: BindingView | undefined): view is ValidBinding {
 /** Of an invalid identity pods are told the problems. */
 function meaningOf(view: IdentityView | BindingView | undefined): string | undefined {
   return view?.kind === 'invalid' ? problemTexts(view.problems).join() : view?.meaning;
+}
+
+/** The input of matching. A view has all labels only if bindings of its namespace need them. */
+export function factsOf({
+  namespace,
+  labels,
+  serviceAccount,
+  bindingLabel: label,
+  isUnlabelled,
+}: PodView): PodFacts {
+  if (labels !== undefined) return { namespace, labels, serviceAccount };
+  const known = isUnlabelled === true ? {} : { [bindingLabel]: label };
+  return { namespace, labels: known, serviceAccount, isPartial: true };
 }

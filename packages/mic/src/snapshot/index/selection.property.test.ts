@@ -8,7 +8,7 @@ import {
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { aBinding, aCrowd, anIdentity, aNamespace, aPod } from '../test/random-changes.ts';
-import { factsOf } from '../pod-facts.ts';
+import { factsOf } from './matching.ts';
 import type { IdentityView, NodeView, PodView } from '../views.ts';
 import { PairRegistry } from '../../access/pair-registry.ts';
 import { ClusterIndex, type ClusterChange } from './cluster-index.ts';

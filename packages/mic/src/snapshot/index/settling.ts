@@ -2,22 +2,50 @@
 // evaluated together, before the next question about them: many changes at once cost as much as one.
 import { selectsPod } from '@pod-identity/crd-types';
 import type { Concern } from './concern.ts';
-import { Dirt } from './dirt.ts';
 import { HostCounts, type Settled } from './host-counts.ts';
-import type { HostGroups } from './host-groups.ts';
-import type { Changed, Matching } from './matching.ts';
+import type { HostGroups, HostKey } from './host-groups.ts';
+import { factsOf, type Changed, type Matching } from './matching.ts';
 import { nothingCounted, type Counted, type Entry, type PodEntries, type Reviewed } from './pod-entries.ts';
 import type { RightsOfPods } from './rights.ts';
 import { UnlistedNamespaces } from './unlisted.ts';
 import { namespaceOf } from '../keys.ts';
-import { factsOf } from '../pod-facts.ts';
+import type { PodKey } from '../views.ts';
 
-export interface SettlingParts {
+interface SettlingParts {
   readonly pods: PodEntries;
   readonly groups: HostGroups;
   readonly matching: Matching;
   readonly rights: RightsOfPods;
   readonly concern: Concern;
+}
+
+/** Changes since a host was last planned. A host can be dirty without dirty pods, for example after a pod has left it. */
+class Dirt {
+  readonly #pods = new Map<HostKey, Set<PodKey>>();
+
+  hosts(): Iterable<HostKey> {
+    return this.#pods.keys();
+  }
+
+  has(host: HostKey): boolean {
+    return this.#pods.has(host);
+  }
+
+  touch(host: HostKey): Set<PodKey> {
+    const pods = this.#pods.get(host) ?? new Set<PodKey>();
+    this.#pods.set(host, pods);
+    return pods;
+  }
+
+  mark(host: HostKey, pod: PodKey): void {
+    this.touch(host).add(pod);
+  }
+
+  take(host: HostKey): ReadonlySet<PodKey> {
+    const pods = this.#pods.get(host) ?? new Set<PodKey>();
+    this.#pods.delete(host);
+    return pods;
+  }
 }
 
 export class Settling {

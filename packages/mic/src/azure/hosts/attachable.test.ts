@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAllowed } from './permissions.ts';
+import { isAllowed } from './attachable.ts';
 
 const assign = 'Microsoft.ManagedIdentity/userAssignedIdentities/assign/action';
 const role = (actions: string[], notActions: string[] = []) => ({ actions, notActions });
