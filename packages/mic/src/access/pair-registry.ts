@@ -143,10 +143,6 @@ export class PairRegistry<H extends Holder = Holder> {
     return this.#tenants.get(holder.subject.namespace)?.waiting.has(holder) ?? false;
   }
 
-  pairsOf(namespace: string): number {
-    return this.#tenants.get(namespace)?.pairs.size ?? 0;
-  }
-
   /** The number of holders that wait because their namespace has too many pairs. */
   waiting(): number {
     let count = 0;

@@ -25,7 +25,7 @@ export interface StepResult {
   readonly refusals?: number;
 }
 
-export interface AssignmentPorts {
+interface AssignmentPorts {
   readonly writer: Pick<AssignedIdentityWriter, 'create' | 'update' | 'confirm' | 'remove'>;
   readonly mirror: Pick<Mirror, 'at' | 'wrote' | 'removed' | 'look'>;
   /** Of one host. */
@@ -66,13 +66,12 @@ const retryMs = 5_000;
 /** For writes that the API server refuses: an editor can have all records of a namespace refused, for example by a quota. */
 const longestRetryMs = 60_000;
 
-export interface AssignmentsApplier {
-  apply(plan: HostPlan, facts: HostFacts | undefined, held: HeldSteps): Promise<AssignmentsDone>;
-}
+export type AssignmentsApplier = ReturnType<typeof createAssignmentsApplier>;
 
-export function createAssignmentsApplier(ports: AssignmentPorts): AssignmentsApplier {
+export function createAssignmentsApplier(ports: AssignmentPorts) {
   return {
-    apply: (plan, facts, held) => new Pass(ports, { plan, facts, held }).run(),
+    apply: (plan: HostPlan, facts: HostFacts | undefined, held: HeldSteps) =>
+      new Pass(ports, { plan, facts, held }).run(),
   };
 }
 

@@ -80,7 +80,7 @@ const rows: Row[] = [
   [
     'one on a host that cannot be changed is Created at once',
     create,
-    { facts: { ...lacking, lastFailure: { kind: 'denied', message: 'no', at: now, failures: 1 } } },
+    { facts: { ...lacking, lastFailure: { kind: 'denied', message: 'no', failures: 1 } } },
     'created host',
   ],
   [

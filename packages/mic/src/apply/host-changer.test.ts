@@ -251,7 +251,7 @@ describe('what Azure is told besides the change', () => {
 });
 
 test('a successful read does not shorten the delay of a host that is being updated', async () => {
-  const lastFailure = { kind: 'busy', message: 'in motion', at: now, failures: 3 } as const;
+  const lastFailure = { kind: 'busy', message: 'in motion', failures: 3 } as const;
   const { apply, world, of } = setUp({ ...createFacts(host), lastFailure });
   world.reading = {
     kind: 'read',

@@ -36,7 +36,7 @@ const withFacts = (...list: HostFacts[]) => ({ facts: factsMap(...list) });
 const rejectedFor = (code: RejectionCode, message: string) =>
   facts(vmss1, [], { quarantined: new Map([[reader, { until: now, failures: 1, code, message }]]) });
 const lastFailure = (kind: LastFailure['kind']) =>
-  facts(vmss1, [], { lastFailure: { kind, message: 'request 1234', at: now, failures: 1 } });
+  facts(vmss1, [], { lastFailure: { kind, message: 'request 1234', failures: 1 } });
 
 describe('an AzureIdentity', () => {
   it('Attached: on a host that needs it', () => {

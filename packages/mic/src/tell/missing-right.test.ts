@@ -113,7 +113,7 @@ it('an id for which nobody can be given a right is told with the reason', () => 
 const bookAfter = (mode: 'namespace', given: { spec?: Readonly<Record<string, unknown>> }) => {
   const book = bookOf(100);
   worldOf(mode, undefined, { ...given, book });
-  return book.pairsOf('shop');
+  return book.census().unknown;
 };
 
 describe('the right on a federated identity (type 3)', () => {

@@ -452,7 +452,7 @@ describe('of a host', () => {
 
   test('a new failure of a host is logged, with how long the host is not called', () => {
     const refusal = { kind: 'throttled', message: 'slow down', retryAfterMs: 30_000, scope: 'host' } as const;
-    const lastFailure = { kind: 'throttled', message: 'slow down', at: now, failures: 1 } as const;
+    const lastFailure = { kind: 'throttled', message: 'slow down', failures: 1 } as const;
     const after = { ...before, lastFailure, notBefore: now + 30_000 };
     const lines = report(result({ outcome: { rejected: [], refusal, patches: 0 }, after })).lines;
     expect(lines).toMatchObject([
@@ -462,7 +462,7 @@ describe('of a host', () => {
   });
 
   test('a failure that continues or has ended is not logged again; one without a pause names no time', () => {
-    const lastFailure = { kind: 'denied', message: 'no', at: now, failures: 1 } as const;
+    const lastFailure = { kind: 'denied', message: 'no', failures: 1 } as const;
     const ill = { ...before, lastFailure };
     expect(report(result({ before: ill, after: ill })).lines).toHaveLength(1);
     expect(report(result({ before: ill, after: before })).lines).toHaveLength(1);
@@ -471,7 +471,7 @@ describe('of a host', () => {
   });
 
   test('an update that failed after it was accepted: pods whose objects were already written get one Event', () => {
-    const lastFailure = { kind: 'failed', message: 'no capacity', at: now, failures: 1 } as const;
+    const lastFailure = { kind: 'failed', message: 'no capacity', failures: 1 } as const;
     const unapplied = new Set([idOf('reader')]);
     const failed = (lateFailures: number, over: object = {}) => ({
       ...before,

@@ -14,26 +14,23 @@ export interface Turns {
   isGone(host: HostKey): boolean;
 }
 
-export interface HostQueuesOptions extends Pick<Ambient, 'clock' | 'log'> {
+interface HostQueuesOptions extends Pick<Ambient, 'clock' | 'log'> {
   readonly signal: AbortSignal;
   readonly turnsWith: (azure: Pick<HostQueue, 'poke'>) => Turns;
 }
 
-export interface HostQueues {
-  readonly objects: HostQueue;
-  readonly azure: HostQueue;
-}
+export type HostQueues = ReturnType<typeof createHostQueues>;
 
 /** The first lane waits only so long, to handle simultaneous changes together. */
 const objectsMs = { quietMs: 25, busyMs: 25, longestMs: 25 };
 /** The second combines changes of a host in one PATCH. */
 const azureMs = { quietMs: 50, busyMs: 500, longestMs: 5_000 };
 
-export function createHostQueues({ clock, signal, log, turnsWith }: HostQueuesOptions): HostQueues {
+export function createHostQueues({ clock, signal, log, turnsWith }: HostQueuesOptions) {
   const turns = turnsWith({ poke: (host, how) => azure.poke(host, how) });
   const onCrash = (host: string, error: unknown) => log.error({ host, error }, 'pass crashed');
   const isGone = (host: string) => turns.isGone(hostKeyOf(host));
-  const objects = createHostQueue({
+  const objects: HostQueue = createHostQueue({
     clock,
     signal,
     onCrash,
@@ -41,7 +38,7 @@ export function createHostQueues({ clock, signal, log, turnsWith }: HostQueuesOp
     ...objectsMs,
     turn: (host) => turns.objects(hostKeyOf(host)),
   });
-  const azure = createHostQueue({
+  const azure: HostQueue = createHostQueue({
     clock,
     signal,
     onCrash,

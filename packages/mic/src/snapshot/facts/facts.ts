@@ -77,7 +77,6 @@ export interface HostRecord {
 export interface LastFailure {
   readonly kind: 'throttled' | 'denied' | 'busy' | 'gone' | 'unavailable' | 'failed';
   readonly message: string;
-  readonly at: number;
   /** Consecutive failures, this one included: each lengthens the pause. */
   readonly failures: number;
   /** MIC has no token that Azure accepts. */

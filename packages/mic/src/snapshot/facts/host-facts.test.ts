@@ -304,7 +304,7 @@ describe('a client id that an AzureIdentity states', () => {
 });
 
 describe('a host whose update has failed', () => {
-  const lastFailure = { kind: 'failed', message: 'no', at: now, failures: 2 } as const;
+  const lastFailure = { kind: 'failed', message: 'no', failures: 2 } as const;
   const failing = { ...facts(host), lastFailure, unapplied: new Set([reader]) };
   const reading = (over: object) => ({ kind: 'read', present: present('reader'), ...over }) as const;
 

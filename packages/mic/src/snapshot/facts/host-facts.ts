@@ -250,7 +250,7 @@ function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At
   const lateFailures = facts.lateFailures + (isLate ? 1 : 0);
   // Failed operations before this term count too.
   const failures = isLate ? Math.max(inTerm + 1, lateFailures) : inTerm + 1;
-  const lastFailure = { ...reportOf(failure), at: now, failures };
+  const lastFailure = { ...reportOf(failure), failures };
   const until = now + pauseMs(failure, failures, chance);
   const isOfSubscription = failure.kind === 'throttled' && failure.scope === 'subscription';
   const subscriptionNotBefore = isOfSubscription ? until : facts.subscriptionNotBefore;
@@ -261,7 +261,7 @@ function foldFailure(facts: HostFacts, failure: HostFailure, { now, chance }: At
     : held;
 }
 
-function reportOf(failure: Exclude<HostFailure, { kind: 'aborted' }>): Omit<LastFailure, 'at' | 'failures'> {
+function reportOf(failure: Exclude<HostFailure, { kind: 'aborted' }>): Omit<LastFailure, 'failures'> {
   return {
     kind: failure.kind,
     message: failure.message,
