@@ -141,12 +141,6 @@ describe('quarantine', () => {
 
   it('counts on over its end, and is over once the identity is seen alive', () => {
     const once = foldUpdate(facts(host), update({ rejected }), at);
-    expect(once.quarantined.get(reader)).toEqual({
-      until: now + minute,
-      failures: 1,
-      code: 'FailedIdentityOperation',
-      message: 'no such identity',
-    });
     const twice = foldUpdate(once, update({ rejected }), { ...at, now: now + 5 * minute });
     expect(twice.quarantined.get(reader)).toMatchObject({ failures: 2, until: now + 7 * minute });
     const dead = { kind: 'read', present: new Map([[reader, {}]]) } as const;

@@ -4,11 +4,10 @@ import { facts, hostOf, idOf, instanceOf, now } from '../../plan/test/builders.t
 import type { HostFacts, Strike } from './facts.ts';
 import { foldUpdate } from './host-facts.ts';
 import type { HostFailure, HostUpdate } from './outcomes.ts';
-import { foldTheirs, isTheirsAlone } from './late-blame.ts';
 import { quarantineMs } from './pauses.ts';
 
 const host = hostOf(instanceOf('vmss1'));
-const [a, b, c] = [idOf('a'), idOf('b'), idOf('c')];
+const [a, b] = [idOf('a'), idOf('b')];
 const at = { now, chance: 0.5 };
 const before: Strike = { failedAt: now - 60_000, spentUntil: 0, distrusted: false };
 const struck = (...namespaces: string[]): HostFacts => ({
@@ -106,14 +105,5 @@ describe('an update that failed late', () => {
     expect([...after.quarantined]).toEqual([]);
     expect(after.notBefore).toBeGreaterThan(now);
     expect(after.lateFailures).toBe('late' in refusal ? 1 : 0);
-  });
-
-  test('is no namespace’s where the update names none', () => {
-    const change = { attach: [c], renew: [], detach: [] };
-    expect(isTheirsAlone(struck('evil'), change, { kind: 'failed', message: '', late: true })).toBe(false);
-    const told = foldTheirs(struck('evil'), { change, message: '' }, at);
-    expect([...told.quarantined.keys()]).toEqual([c]);
-    expect(told.quarantined.get(c)).toMatchObject({ message: '' });
-    expect([...told.strikes]).toEqual([['evil', before]]);
   });
 });
