@@ -82,7 +82,7 @@ describe.skipIf(missing !== undefined)('kubectl works with the simulated API ser
         },
       },
     });
-    expect(await kubectl('get', 'widgets')).toMatch(/^NAME +AGE\none +\d+s$/);
+    expect(await kubectl('get', 'widgets')).toMatch(/^NAME +SIZE\none +2$/);
     expect(await kubectl('get', 'pods', '-A', '-l', 'size=2', '-o', 'name')).toBe('pod/one');
     expect(await kubectl('get', 'pod', 'one', '-o', 'jsonpath={.spec.nodeName}')).toBe('n1');
     expect(await kubectl('delete', 'widget,pod,daemonset', 'one')).toContain('daemonset.apps "one" deleted');
@@ -181,8 +181,8 @@ describe.skipIf(missing !== undefined)('kubectl works with the simulated API ser
     await apply(manifest(4));
     await kubectl('delete', 'widget', 'one');
     await expect.poll(() => text).toContain('DELETED');
-    expect(text.split('\n').map((line) => line.split(/ +/).slice(0, 2).join(' '))).toEqual(
-      expect.arrayContaining(['MODIFIED one', 'DELETED one']),
+    expect(text.split('\n').map((line) => line.split(/ +/).join(' '))).toEqual(
+      expect.arrayContaining(['MODIFIED one 4', 'DELETED one 4']),
     );
     child.kill();
     await once(child, 'exit');

@@ -139,7 +139,7 @@ const notAllowed = (): StatusError =>
 function read({ reader, registry, request, target }: Call): HttpResponse {
   if (isOn(request.query.get('watch'))) return reader.watch(target, request);
   if (target.name === '') return reader.list(target, request);
-  return { status: 200, headers: json, body: reader.one(target.type, registry.get(target)) };
+  return { status: 200, headers: json, body: reader.one(target.type, registry.get(target), request) };
 }
 
 function create({ registry, request, target }: Call): HttpResponse {

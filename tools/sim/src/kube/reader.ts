@@ -7,6 +7,7 @@ import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import { badRequest, expired, StatusError } from './status.ts';
 import type { Storage } from './storage.ts';
 import type { Stored } from './stored.ts';
+import { tableOf } from './table.ts';
 import type { Watches } from './watch.ts';
 
 /** The requested objects. */
@@ -20,7 +21,7 @@ export interface Scope {
 
 /** Reads: get, list and watch. */
 export interface Reader {
-  one(type: ResourceType, stored: Stored): string;
+  one(type: ResourceType, stored: Stored, request: HttpRequest): string;
   list(scope: Scope, request: HttpRequest): HttpResponse;
   listText(type: ResourceType, page: Page): string;
   select(scope: Scope, query: URLSearchParams): readonly Stored[];
@@ -73,9 +74,18 @@ function checkListVersion(query: URLSearchParams, current: number): void {
     throw expired('The resourceVersion for the provided list is too old.');
 }
 
+const wantsTable = ({ headers }: HttpRequest): boolean =>
+  /as=Table[^,]*;v=v1\b|;v=v1;[^,]*as=Table/.test((headers['accept'] ?? '').replaceAll(' ', ''));
+
+function includeOf(query: URLSearchParams): 'None' | 'Metadata' | 'Object' {
+  const include = query.get('includeObject');
+  return include === 'None' || include === 'Object' ? include : 'Metadata';
+}
+
 interface Ports {
   readonly storage: Storage;
   readonly watches: Watches;
+  readonly now: () => number;
 }
 
 function listText(type: ResourceType, page: Page): string {
@@ -90,7 +100,17 @@ function listMetadata({ version, continue: token, remaining }: Page): Json {
   return { resourceVersion: String(version), ...rest };
 }
 
-function list({ storage }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
+interface Shown {
+  readonly type: ResourceType;
+  readonly items: readonly Stored[];
+  readonly metadata?: Json;
+}
+
+function tableText(shown: Shown, query: URLSearchParams, now: number): string {
+  return JSON.stringify(tableOf({ metadata: {}, ...shown, include: includeOf(query), now }));
+}
+
+function list({ storage, now }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
   const { query } = request;
   const { type, namespace } = scope;
   checkListVersion(query, storage.version);
@@ -102,10 +122,12 @@ function list({ storage }: Ports, scope: Scope, request: HttpRequest): HttpRespo
     ...(token === '' ? {} : { continue: token }),
     matches: matcher(scope, query),
   });
-  return { status: 200, headers: json, body: listText(type, page) };
+  const shown = { type, items: page.items, metadata: listMetadata(page) };
+  const body = wantsTable(request) ? tableText(shown, query, now()) : listText(type, page);
+  return { status: 200, headers: json, body };
 }
 
-function watch({ watches }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
+function watch({ watches, now }: Ports, scope: Scope, request: HttpRequest): HttpResponse {
   const { query, signal } = request;
   const { type } = scope;
   const since = numberOf(query, 'resourceVersion') ?? 0;
@@ -118,6 +140,7 @@ function watch({ watches }: Ports, scope: Scope, request: HttpRequest): HttpResp
     // 0 and no version both mean: first all current objects, then changes.
     since: since === 0 ? undefined : since,
     timeoutMs: seconds ? seconds * 1000 : undefined,
+    ...(wantsTable(request) ? { show: (stored) => tableText({ type, items: [stored] }, query, now()) } : {}),
   });
   return { status: 200, headers: json, body };
 }
@@ -125,7 +148,10 @@ function watch({ watches }: Ports, scope: Scope, request: HttpRequest): HttpResp
 export function createReader(ports: Ports): Reader {
   return {
     listText,
-    one: wholeText,
+    one: (type, stored, request) =>
+      wantsTable(request)
+        ? tableText({ type, items: [stored] }, request.query, ports.now())
+        : wholeText(type, stored),
     select: (scope, query) =>
       ports.storage
         .collection(idOf(scope.type))

@@ -2,6 +2,14 @@ import { at, recordAt, textAt, type Json, type KubeObject } from './object.ts';
 import { resourceId, type ResourceName } from './status.ts';
 import type { Schema } from './schema.ts';
 
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly jsonPath: string;
+  readonly priority?: number;
+  readonly description?: string;
+}
+
 /** One resource in one version, with its differences from others. */
 export interface ResourceType extends ResourceName {
   readonly version: string;
@@ -26,6 +34,7 @@ export interface ResourceType extends ResourceName {
   /** Paths for field selectors, beside name and namespace. */
   readonly selectable: readonly string[];
   readonly schema?: Schema;
+  readonly columns: readonly PrinterColumn[];
 }
 
 export const apiVersionOf = ({ group, version }: ResourceType): string =>
@@ -73,6 +82,7 @@ function builtIn(groupVersion: string, of: string, traits: Traits = {}): Resourc
     returnsDeleted: false,
     isReview: false,
     selectable: [],
+    columns: [],
     ...traits,
   };
 }
@@ -196,6 +206,7 @@ function customType({
       textAt(field, 'jsonPath').slice(1),
     ),
     schema,
+    columns: (version['additionalPrinterColumns'] ?? []) as readonly PrinterColumn[],
   };
 }
 

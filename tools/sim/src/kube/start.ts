@@ -114,7 +114,7 @@ function assemble(options: KubeOptions, url: () => string) {
     keepsTerminatingPods: options.podTermination === 'manual',
   });
   runLifecycle({ storage, registry, types });
-  const reader = createReader({ storage, watches });
+  const reader = createReader({ storage, watches, now });
   const rights = createRights(storage);
   const guard = createGuard(rights);
   const discovery = createDiscovery(types);

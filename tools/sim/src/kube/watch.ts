@@ -12,6 +12,8 @@ export interface WatchRequest {
   readonly bookmarks: boolean;
   readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal;
+  /** The representation of an object. Default: the whole object. */
+  readonly show?: (stored: Stored) => string;
 }
 
 /** Runs later; the returned function cancels it. */
@@ -44,10 +46,12 @@ interface Watch {
   wake: () => void;
 }
 
-/** A line is serialized once for all watches. */
+/** A line is serialized once for all watches with the same representation. */
 const lines = new WeakMap<Stored, Map<string, string>>();
 
 function lineOf(type: Change['type'], stored: Stored, request: WatchRequest): string {
+  const { show } = request;
+  if (show) return `{"type":"${type}","object":${show(stored)}}\n`;
   const head = headOf(request.type);
   const known = lines.get(stored) ?? new Map<string, string>();
   lines.set(stored, known);

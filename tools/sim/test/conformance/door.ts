@@ -36,6 +36,8 @@ export interface Body {
   readonly message: string;
   readonly reason: string;
   readonly details: { readonly causes: readonly { readonly field: string; readonly reason: string }[] };
+  readonly columnDefinitions: readonly { readonly name: string }[];
+  readonly rows: readonly unknown[];
   readonly resources: readonly {
     readonly name: string;
     readonly kind: string;
@@ -58,6 +60,7 @@ export interface WatchEvent {
 export interface Ask {
   readonly body?: unknown;
   readonly contentType?: string;
+  readonly accept?: string;
   /** In whose name an administrator asks. */
   readonly as?: string;
 }
@@ -75,12 +78,12 @@ export function openDoor(server: string, credentials?: Credentials): Door {
   const send = async (
     method: string,
     path: string,
-    { body, contentType, as }: Ask,
+    { body, contentType, accept, as }: Ask,
   ): Promise<IncomingMessage> => {
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const usual = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
     const headers = {
-      accept: 'application/json',
+      accept: accept ?? 'application/json',
       ...(as === undefined ? {} : { 'impersonate-user': as }),
       ...(text === undefined
         ? {}

@@ -418,6 +418,20 @@ export const listRows: readonly Row[] = [
     },
   },
   {
+    sentence: 'kubectl is answered with a table when it asks for one',
+    source: `${concepts}#receiving-resources-as-tables`,
+    check: async (stage) => {
+      await makeWidgets(stage, 'a');
+      const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+      const { body } = await stage.door.ask('GET', `${stage.custom}/widgets`, { accept });
+      expect(body).toMatchObject({ kind: 'Table', apiVersion: 'meta.k8s.io/v1' });
+      expect(body.columnDefinitions.map((column) => column.name)).toEqual(['Name', 'Size']);
+      expect(body.rows).toMatchObject([
+        { cells: ['a', 1], object: { kind: 'PartialObjectMetadata', metadata: { name: 'a' } } },
+      ]);
+    },
+  },
+  {
     sentence: 'discovery lists versions and resources',
     source: 'https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api',
     check: async ({ door }) => {

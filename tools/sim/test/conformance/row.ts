@@ -91,6 +91,7 @@ function definition(kind: 'Widget' | 'Gadget', subresources: object): object {
           storage: true,
           ...subresources,
           schema: { openAPIV3Schema: { type: 'object', properties: { spec, status } } },
+          additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }],
         },
       ],
     },
