@@ -125,8 +125,8 @@ export const rooms = [
   { folder: mic('azure/cloud'), pure: ['clouds', 'cloud-file', 'cloud'] },
   { folder: mic('azure/credential') },
   { folder: mic('azure/hosts'), head: 'arm-hosts', pure: ['identity-patch', 'isolate'] },
-  { folder: mic('compat'), head: 'original', pure: ['lock'] },
-  { folder: mic('nodes'), head: 'taints', pure: ['startup-taint'], never: [mic('azure'), mic('tell')] },
+  { folder: mic('compat'), head: 'original' },
+  { folder: mic('nodes'), head: 'taints', never: [mic('azure'), mic('tell')] },
   {
     folder: mic('tell'),
     head: 'report',

@@ -313,6 +313,32 @@ describe('service principals', () => {
   });
 });
 
+describe('with --forceNamespaced, as in managed mode', () => {
+  it.each<[string, Case, string]>([
+    ['no identity', { world: {} }, 'no-binding'],
+    [
+      'a client id that is a resource id',
+      { world: both, selector: { by: 'client-id', value: resourceIdOf('reader') } },
+      'not-this-identity',
+    ],
+    [
+      'a resource id that is a client id',
+      { world: both, selector: { by: 'resource-id', value: clientIdOf('reader') } },
+      'not-this-identity',
+    ],
+    ['a client id', { world: both, selector: byClient('writer') }, 'allow default/writer'],
+    ['a resource id', { world: both, selector: byResource('reader') }, 'allow default/reader'],
+    [
+      'no selector and one identity',
+      { world: { identities: [reader], bindings: [binding('reader')] } },
+      'allow default/reader',
+    ],
+    ['no selector and several: a list instead of the first', { world: both }, 'several-identities'],
+  ])('C62 decides on %s', (_, given, expected) => {
+    expect(short(decide({ ...given, rules: { ...rules, forceNamespaced: true } }))).toBe(expected);
+  });
+});
+
 describe('C10 exceptions', () => {
   it.each<[string, Case, string]>([
     [
